@@ -1,0 +1,115 @@
+#pragma once
+// The configuration, checked and complete: what config_loader made of the
+// YAML, with every default filled in. Immutable once loaded; workers share it
+// by shared_ptr<const Config>. Units: durations in milliseconds, sizes in
+// bytes.
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "diagnostics/hop.h"
+#include "proxy/net/address.h"
+
+namespace whichhop {
+
+using std::chrono::milliseconds;
+
+struct NodeConfig {
+  std::string name = "whichhop";  // a token (RFC 9110); Proxy-Status and Via
+  diagnostics::Position position = diagnostics::Position::kLb;
+  int workers = 0;  // 0: one a core
+};
+
+struct ListenConfig {
+  Address address;
+};
+
+struct TimeoutsConfig {
+  milliseconds request_head{10'000};   // total, from its first byte
+  milliseconds request_body{30'000};   // a stall
+  milliseconds client_write{30'000};   // a stall while the client is sent to
+  milliseconds client_idle{910'000};   // between requests
+  milliseconds connect{3'000};         // SYN to SYN-ACK
+  milliseconds response_head{60'000};  // request written to head complete
+  milliseconds response_body{30'000};  // a stall
+  milliseconds upstream_idle{4'000};   // in the pool
+  milliseconds drain_delay{0};         // TERM to closing the listeners
+  milliseconds drain{30'000};          // then to cutting connections
+};
+
+inline constexpr uint64_t kUnlimited = std::numeric_limits<uint64_t>::max();
+
+struct LimitsConfig {
+  size_t header_bytes = 32 * 1024;   // a whole head, request or response
+  size_t header_fields = 128;        // field lines of a head
+  size_t request_target = 8 * 1024;  // else 414
+  uint64_t request_body = kUnlimited;
+  size_t connections = 65536;  // client connections, per process
+  bool strict_query = false;   // refuse malformed percent-encoding
+};
+
+struct ServerConfig {
+  Address address;
+  std::string text;   // as Address::ToString() writes it
+  unsigned weight = 1;
+  std::string rack;   // servers of one rack share a switch
+};
+
+struct RetryConfig {
+  unsigned attempts = 1;  // after the first
+  bool on_connect = true;
+  bool on_stale = true;
+};
+
+struct UpstreamConfig {
+  std::string name;
+  diagnostics::Answers is = diagnostics::Answers::kUnset;
+  std::vector<ServerConfig> servers;  // at least one
+  RetryConfig retry;
+};
+
+// Of the routes, the first that matches is taken. Empty: matches all.
+struct RouteConfig {
+  std::string host;                  // lower case, without port; or "*.suffix"
+  std::string path;                  // a prefix of the path
+  std::vector<std::string> methods;  // exact
+  size_t upstream = 0;               // index in Config::upstreams
+  int respond = 0;                   // a status to author here; 0: relay
+  std::string label;                 // http_route of the log
+};
+
+enum class Everyone : uint8_t { kNobody, kOperators, kEveryone };
+enum class BodyPolicy : uint8_t { kAugment, kReplace, kKeep };
+
+struct ErrorsConfig {
+  diagnostics::Statuses statuses = diagnostics::Statuses::kGateway;  // resolved
+  BodyPolicy body = BodyPolicy::kAugment;
+  Everyone fields = Everyone::kEveryone;
+  Everyone details = Everyone::kOperators;
+  std::vector<Network> operators;
+  bool cors = false;
+};
+
+struct LogsConfig {
+  std::string access = "stdout";      // stdout | stderr | off | a path
+  std::string operator_log = "stderr";
+  bool query = false;  // log url_query
+};
+
+struct Config {
+  NodeConfig node;
+  std::vector<ListenConfig> listen;
+  std::vector<Network> trusted_proxies;
+  TimeoutsConfig timeouts;
+  LimitsConfig limits;
+  std::vector<UpstreamConfig> upstreams;
+  std::vector<RouteConfig> routes;
+  ErrorsConfig errors;
+  LogsConfig logs;
+};
+
+}  // namespace whichhop
