@@ -1,0 +1,74 @@
+#include "proxy/net/buffer.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+namespace whichhop {
+
+namespace {
+
+char* Allocate(size_t bytes) { return static_cast<char*>(::operator new(bytes)); }
+void Free(char* block) { ::operator delete(block); }
+
+}  // namespace
+
+BufferPool::~BufferPool() {
+  for (char* block : free_) Free(block);
+}
+
+char* BufferPool::Take() {
+  if (free_.empty()) return Allocate(kBlockBytes);
+  char* block = free_.back();
+  free_.pop_back();
+  return block;
+}
+
+void BufferPool::Give(char* block) {
+  if (free_.size() >= kKept) return Free(block);
+  free_.push_back(block);
+}
+
+void Buffer::Acquire(BufferPool& pool) {
+  if (block_ != nullptr) return;
+  block_ = pool.Take();
+  capacity_ = kBlockBytes;
+}
+
+void Buffer::Release(BufferPool& pool) {
+  if (block_ == nullptr) return;
+  if (capacity_ == kBlockBytes) {
+    pool.Give(block_);
+  } else {
+    Free(block_);
+  }
+  block_ = nullptr;
+  capacity_ = begin_ = end_ = 0;
+}
+
+void Buffer::Grow(BufferPool& pool, size_t capacity) {
+  assert(block_ != nullptr);
+  if (capacity <= capacity_) return Compact();
+  char* larger = Allocate(capacity);
+  const size_t bytes = size();
+  std::memcpy(larger, data(), bytes);
+  Release(pool);
+  block_ = larger;
+  capacity_ = capacity;
+  end_ = bytes;
+}
+
+void Buffer::Consume(size_t bytes) {
+  assert(bytes <= size());
+  begin_ += bytes;
+  if (begin_ == end_) Clear();
+}
+
+void Buffer::Compact() {
+  if (begin_ == 0) return;
+  std::memmove(block_, data(), size());
+  end_ -= begin_;
+  begin_ = 0;
+}
+
+}  // namespace whichhop

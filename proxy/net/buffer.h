@@ -1,0 +1,68 @@
+#pragma once
+// Buffers that come from a worker's free list and go back to it: an idle
+// connection keeps none. One pool a loop; single-threaded.
+
+#include <cassert>
+#include <cstddef>
+#include <string_view>
+#include <vector>
+
+namespace whichhop {
+
+inline constexpr size_t kBlockBytes = 32 * 1024;
+
+class BufferPool {
+ public:
+  BufferPool() = default;
+  BufferPool(const BufferPool&) = delete;
+  BufferPool& operator=(const BufferPool&) = delete;
+  ~BufferPool();
+
+  char* Take();
+  void Give(char* block);
+
+ private:
+  // Blocks that are kept for the next peak; beyond, they go back to malloc.
+  static constexpr size_t kKept = 512;
+
+  std::vector<char*> free_;
+};
+
+// A contiguous run of bytes, [begin, end) of a block, that grows at its end.
+// Holds no memory until Acquire. Larger heads than a block get one of their
+// own (Grow).
+class Buffer {
+ public:
+  Buffer() = default;
+  Buffer(const Buffer&) = delete;
+  Buffer& operator=(const Buffer&) = delete;
+  ~Buffer() { assert(block_ == nullptr); }
+
+  void Acquire(BufferPool& pool);  // no-op if it holds memory
+  void Release(BufferPool& pool);  // forgets its bytes; no-op if it holds none
+  // At least `capacity` bytes in all, the content kept. Requires: Acquire.
+  void Grow(BufferPool& pool, size_t capacity);
+
+  bool held() const { return block_ != nullptr; }
+  char* data() { return block_ + begin_; }
+  size_t size() const { return end_ - begin_; }
+  bool empty() const { return end_ == begin_; }
+  std::string_view view() const { return {block_ + begin_, size()}; }
+  char* space() { return block_ + end_; }
+  size_t space_size() const { return capacity_ - end_; }
+  size_t capacity() const { return capacity_; }
+
+  void Append(size_t bytes) { end_ += bytes; }  // were written to space()
+  void Consume(size_t bytes);                   // from the front
+  void Clear() { begin_ = end_ = 0; }
+  // Moves the content to the front of the block, so that space() is largest.
+  void Compact();
+
+ private:
+  char* block_ = nullptr;
+  size_t capacity_ = 0;
+  size_t begin_ = 0;
+  size_t end_ = 0;
+};
+
+}  // namespace whichhop

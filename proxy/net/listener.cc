@@ -1,0 +1,134 @@
+#include "proxy/net/listener.h"
+
+#include <linux/filter.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace whichhop {
+
+namespace {
+
+constexpr int kAcceptsPerTurn = 64;
+constexpr auto kPauseWithoutDescriptors = std::chrono::milliseconds(100);
+
+Error Failure(const char* what, const Address& address) {
+  return {std::string("cannot ") + what + " " + address.ToString() + ": " +
+          std::strerror(errno)};
+}
+
+Result<Socket> Bind(const Address& address, bool share) {
+  Socket bound(
+      socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!bound.open()) return Failure("open a socket for", address);
+  const int on = 1;
+  const int off = 0;
+  setsockopt(bound.fd(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+  if (share) {
+    setsockopt(bound.fd(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+  }
+  if (address.family() == AF_INET6) {
+    setsockopt(bound.fd(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+  }
+  // Accepted sockets inherit it.
+  setsockopt(bound.fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  if (bind(bound.fd(), address.get(), address.size()) != 0) {
+    return Failure("bind", address);
+  }
+  return bound;
+}
+
+}  // namespace
+
+Result<std::vector<Socket>> Listen(const Address& address, int count) {
+  Address taken = address;
+  {
+    Result<Socket> plain = Bind(address, false);
+    if (!plain.ok()) return Error{plain.error()};
+    // SO_REUSEADDR lets two sockets bind: only listening tells.
+    if (listen(plain.value().fd(), 1) != 0) return Failure("listen on", address);
+    taken = plain.value().LocalAddress();
+  }
+  std::vector<Socket> sockets;
+  for (int i = 0; i < count; ++i) {
+    Result<Socket> bound = Bind(taken, true);
+    if (!bound.ok()) return Error{bound.error()};
+    sockets.push_back(std::move(bound.value()));
+  }
+  for (Socket& socket : sockets) {
+    if (listen(socket.fd(), SOMAXCONN) != 0) return Failure("listen on", taken);
+  }
+  return sockets;
+}
+
+Listener::Listener(Loop& loop, Socket socket, AcceptEvents& events)
+    : loop_(loop), socket_(std::move(socket)), events_(events) {}
+
+bool Listener::Start() { return watch_.Arm(loop_, socket_.fd(), *this); }
+
+void Listener::Pause() {
+  paused_ = true;
+  watch_.Disarm();
+}
+
+void Listener::Resume() {
+  if (!paused_ || !socket_.open()) return;
+  paused_ = false;
+  // No memory for one registration: the next pause ends in another try.
+  if (!Start()) OnTimer(resume_);
+}
+
+void Listener::OnTimer(Timer&) {
+  if (!socket_.open()) return;
+  if (!watch_.armed() && !Start()) {
+    resume_.Arm(loop_.wheel(), kPauseWithoutDescriptors, *this);
+  }
+}
+
+void Listener::OnReadable() {
+  for (int i = 0; i < kAcceptsPerTurn && watch_.armed(); ++i) {
+    if (!AcceptOne()) return;
+  }
+}
+
+bool Listener::AcceptOne() {
+  sockaddr_storage storage;
+  socklen_t size = sizeof(storage);
+  const int fd = accept4(socket_.fd(), reinterpret_cast<sockaddr*>(&storage),
+                         &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (fd >= 0) {
+    events_.OnAccept(
+        Socket(fd),
+        Address::From(reinterpret_cast<sockaddr*>(&storage), size));
+    return true;
+  }
+  if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+      errno == ENOMEM) {
+    watch_.Disarm();
+    resume_.Arm(loop_.wheel(), kPauseWithoutDescriptors, *this);
+    return false;
+  }
+  // Others speak of the one connection that was lost (accept(2)).
+  return errno != EAGAIN;
+}
+
+void Listener::DrainAndClose() {
+  if (!socket_.open()) return;
+  // Drop further SYNs: clients try again and find the port closed, instead of
+  // a handshake that nobody would take from the queue.
+  sock_filter drop_all = BPF_STMT(BPF_RET | BPF_K, 0);
+  const sock_fprog program{1, &drop_all};
+  setsockopt(socket_.fd(), SOL_SOCKET, SO_ATTACH_FILTER, &program,
+             sizeof(program));
+  watch_.Disarm();
+  resume_.Disarm();
+  while (AcceptOne()) continue;
+  watch_.Disarm();
+  resume_.Disarm();
+  socket_.Close();
+}
+
+}  // namespace whichhop

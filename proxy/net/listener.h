@@ -1,0 +1,55 @@
+#pragma once
+// Listening sockets: bound once by the process, one SO_REUSEPORT socket a
+// worker, and what accepts from them.
+
+#include <vector>
+
+#include "proxy/base/result.h"
+#include "proxy/net/loop.h"
+#include "proxy/net/socket.h"
+
+namespace whichhop {
+
+// `count` listening sockets on one address, one a worker. A plain bind is tried
+// first: with SO_REUSEPORT alone a second instance would take half of the
+// connections without anybody noticing. Port 0 takes a free port, the same one
+// for all.
+Result<std::vector<Socket>> Listen(const Address& address, int count);
+
+class AcceptEvents {
+ public:
+  virtual void OnAccept(Socket socket, const Address& client) = 0;
+
+ protected:
+  ~AcceptEvents() = default;
+};
+
+// Accepts on its loop. At the process's limit of descriptors it pauses for
+// 100 ms instead of spinning; connections wait in the kernel's queue meanwhile.
+class Listener : private LevelWatch::Events, private TimerEvents {
+ public:
+  Listener(Loop& loop, Socket socket, AcceptEvents& events);
+  ~Listener() { assert(!watch_.armed()); }
+
+  [[nodiscard]] bool Start();
+  void Pause();
+  void Resume();
+  // Takes what has already been accepted by the kernel, then closes. No new
+  // handshake is begun meanwhile.
+  void DrainAndClose();
+
+ private:
+  void OnReadable() override;
+  void OnTimer(Timer& timer) override;
+  // True if there may be more.
+  bool AcceptOne();
+
+  Loop& loop_;
+  Socket socket_;
+  AcceptEvents& events_;
+  LevelWatch watch_;
+  Timer resume_;
+  bool paused_ = false;
+};
+
+}  // namespace whichhop

@@ -1,0 +1,34 @@
+#include "proxy/net/send_queue.h"
+
+namespace whichhop {
+
+IoResult SendQueue::Flush(Socket& socket) {
+  size_t written = 0;
+  while (!empty()) {
+    IoResult result =
+        socket.Send(parts_.data() + first_, count_ - first_);
+    if (result.kind != IoResult::Kind::kBytes) {
+      result.bytes = written;
+      return result;
+    }
+    written += result.bytes;
+    Consume(result.bytes);
+  }
+  Clear();
+  return {IoResult::Kind::kBytes, written};
+}
+
+void SendQueue::Consume(size_t bytes) {
+  while (bytes > 0) {
+    iovec& part = parts_[static_cast<size_t>(first_)];
+    if (bytes < part.iov_len) {
+      part.iov_base = static_cast<char*>(part.iov_base) + bytes;
+      part.iov_len -= bytes;
+      return;
+    }
+    bytes -= part.iov_len;
+    ++first_;
+  }
+}
+
+}  // namespace whichhop

@@ -1,0 +1,126 @@
+#include "proxy/net/socket.h"
+
+#include <linux/sockios.h>
+#include <linux/tcp.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <utility>
+
+namespace whichhop {
+
+namespace {
+
+IoResult Failed() {
+  if (errno == EAGAIN || errno == EINTR) return {IoResult::Kind::kAgain};
+  return {IoResult::Kind::kError, 0, errno};
+}
+
+IoResult ReceiveWith(int fd, char* data, size_t size, int flags) {
+  const ssize_t got = recv(fd, data, size, flags);
+  if (got < 0) return Failed();
+  if (got == 0) return {IoResult::Kind::kEnd};
+  return {IoResult::Kind::kBytes, static_cast<size_t>(got)};
+}
+
+}  // namespace
+
+Socket::Socket(Socket&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+
+Socket& Socket::operator=(Socket&& other) noexcept {
+  if (this != &other) {
+    Close();
+    fd_ = std::exchange(other.fd_, -1);
+  }
+  return *this;
+}
+
+Socket Socket::Connect(const Address& address, int* error) {
+  Socket result(
+      socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  *error = 0;
+  if (result.open() && !address.is_unix()) {
+    const int on = 1;
+    setsockopt(result.fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  }
+  if (!result.open() ||
+      (connect(result.fd_, address.get(), address.size()) != 0 &&
+       errno != EINPROGRESS)) {
+    *error = errno;
+    result.Close();
+  }
+  return result;
+}
+
+IoResult Socket::Receive(char* data, size_t size) {
+  return ReceiveWith(fd_, data, size, 0);
+}
+
+IoResult Socket::Peek(char* data, size_t size) {
+  return ReceiveWith(fd_, data, size, MSG_PEEK);
+}
+
+IoResult Socket::Send(const iovec* parts, int count) {
+  const ssize_t sent = count == 1
+                           ? write(fd_, parts->iov_base, parts->iov_len)
+                           : writev(fd_, parts, count);
+  if (sent < 0) return Failed();
+  return {IoResult::Kind::kBytes, static_cast<size_t>(sent)};
+}
+
+void Socket::ShutdownWrite() { shutdown(fd_, SHUT_WR); }
+
+void Socket::Close() {
+  if (fd_ >= 0) close(std::exchange(fd_, -1));
+}
+
+void Socket::Abort() {
+  const linger now{1, 0};
+  setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+  Close();
+}
+
+int Socket::TakeError() {
+  int error = 0;
+  socklen_t size = sizeof(error);
+  getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &size);
+  return error;
+}
+
+std::optional<TcpFacts> Socket::Facts() const {
+  tcp_info info{};
+  socklen_t size = sizeof(info);
+  if (getsockopt(fd_, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return {};
+  TcpFacts facts;
+  facts.established = info.tcpi_bytes_acked != 0;
+  facts.unacked = info.tcpi_unacked;
+  facts.retransmits = info.tcpi_retransmits;
+  facts.total_retransmits = info.tcpi_total_retrans;
+  facts.last_ack_ms = info.tcpi_last_ack_recv;
+  facts.rtt_us = info.tcpi_rtt;
+  facts.min_rtt_us = info.tcpi_min_rtt;
+  facts.bytes_acked = info.tcpi_bytes_acked;
+  facts.bytes_received = info.tcpi_bytes_received;
+  // Appended to tcp_info by later kernels: only if this one filled them in.
+  if (size >= offsetof(tcp_info, tcpi_snd_wnd) + sizeof(info.tcpi_snd_wnd)) {
+    facts.out_of_order = info.tcpi_rcv_ooopack;
+    facts.send_window = info.tcpi_snd_wnd;
+  }
+  int queued = 0;
+  if (ioctl(fd_, SIOCOUTQ, &queued) == 0 && queued > 0) {
+    facts.unsent = static_cast<uint32_t>(queued);
+  }
+  return facts;
+}
+
+Address Socket::LocalAddress() const {
+  sockaddr_storage storage{};
+  socklen_t size = sizeof(storage);
+  getsockname(fd_, reinterpret_cast<sockaddr*>(&storage), &size);
+  return Address::From(reinterpret_cast<sockaddr*>(&storage), size);
+}
+
+}  // namespace whichhop

@@ -1,0 +1,79 @@
+#pragma once
+// A stream socket: owned descriptor, non-blocking reads and writes that say
+// exactly how they ended, and what the kernel knows of the connection.
+
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "proxy/net/address.h"
+
+namespace whichhop {
+
+struct IoResult {
+  enum class Kind : uint8_t {
+    kBytes,  // `bytes` were moved
+    kAgain,  // would block
+    kEnd,    // the peer's FIN (reads alone)
+    kError,  // `error` is the errno
+  };
+  Kind kind;
+  size_t bytes = 0;
+  int error = 0;
+};
+
+// What TCP_INFO and the queue ioctls say; taken when something failed.
+struct TcpFacts {
+  bool established = false;     // the handshake was completed
+  uint32_t unacked = 0;         // segments
+  uint32_t retransmits = 0;     // of the segment in flight
+  uint32_t total_retransmits = 0;
+  uint32_t send_window = 0;     // bytes that the peer offers
+  uint32_t last_ack_ms = 0;     // since the last ACK received
+  uint32_t rtt_us = 0;
+  uint32_t min_rtt_us = 0;
+  uint32_t out_of_order = 0;    // segments received behind a hole
+  uint64_t bytes_acked = 0;     // the SYN counts as one
+  uint64_t bytes_received = 0;
+  uint32_t unsent = 0;          // bytes in the send queue, not ACKed (SIOCOUTQ)
+};
+
+class Socket {
+ public:
+  Socket() = default;
+  explicit Socket(int fd) : fd_(fd) {}
+  Socket(const Socket&) = delete;
+  Socket& operator=(const Socket&) = delete;
+  Socket(Socket&& other) noexcept;
+  Socket& operator=(Socket&& other) noexcept;
+  ~Socket() { Close(); }
+
+  // A non-blocking TCP or Unix stream socket with a connect begun. On failure
+  // the socket is not open and *error is the errno of the call that failed.
+  static Socket Connect(const Address& address, int* error);
+
+  int fd() const { return fd_; }
+  bool open() const { return fd_ >= 0; }
+
+  IoResult Receive(char* data, size_t size);
+  // Looks at what Receive would return without taking it.
+  IoResult Peek(char* data, size_t size);
+  // Requires: SIGPIPE is ignored in this process.
+  IoResult Send(const iovec* parts, int count);
+
+  void ShutdownWrite();
+  void Close();
+  // Closes with a RST, so that the peer can tell that something is missing.
+  void Abort();
+
+  int TakeError();  // SO_ERROR, cleared by the reading
+  std::optional<TcpFacts> Facts() const;
+  Address LocalAddress() const;
+
+ private:
+  int fd_ = -1;
+};
+
+}  // namespace whichhop
