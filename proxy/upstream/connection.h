@@ -1,0 +1,84 @@
+#pragma once
+// A connection to a server of an upstream. Owned by the exchange that uses it
+// or, between exchanges, by its endpoint's pool; it lives on one loop. It moves
+// no bytes of its own accord: its user reads and writes socket().
+
+#include <cstdint>
+#include <memory>
+
+#include "proxy/net/loop.h"
+#include "proxy/net/socket.h"
+
+namespace whichhop {
+
+class Endpoint;
+
+class UpstreamEvents {
+ public:
+  // As WatchEvents; also how a connect ends: the first Send tells which way.
+  virtual void OnUpstreamReadable() = 0;
+  virtual void OnUpstreamWritable() = 0;
+
+ protected:
+  ~UpstreamEvents() = default;
+};
+
+class UpstreamConnection final : public Retired,
+                                 private WatchEvents,
+                                 private TimerEvents {
+ public:
+  // Begins a connect. Null with *error set to the errno if the kernel refuses
+  // at once; otherwise `user` hears how it ends.
+  static std::unique_ptr<UpstreamConnection> Connect(Loop& loop,
+                                                     Endpoint& endpoint,
+                                                     UpstreamEvents& user,
+                                                     int* error);
+  ~UpstreamConnection() override { assert(!watch_.armed()); }
+
+  Socket& socket() { return socket_; }
+  const Socket& socket() const { return socket_; }
+  Endpoint& endpoint() { return endpoint_; }
+
+  // The peer sent a FIN or RST: a short read has to be followed by another.
+  bool peer_ended() const { return watch_.peer_ended(); }
+
+  // The user learned that the handshake is complete.
+  void MarkConnected();
+  bool connected() const { return connect_time_ != Duration::min(); }
+  Duration connect_time() const { return connect_time_; }
+  Time connect_begun() const { return begun_; }
+
+  bool reused() const { return exchanges_ > 1; }
+  uint32_t exchanges() const { return exchanges_; }  // the running one too
+  Duration idle_before() const { return idle_before_; }
+
+  // Silent from here on, and closed; whoever owns it retires it. Abort sends a
+  // RST, so that the server stops working for nobody.
+  void Close();
+  void Abort();
+
+ private:
+  friend class Endpoint;
+  UpstreamConnection(Loop& loop, Endpoint& endpoint, Socket socket,
+                     UpstreamEvents& user);
+
+  void OnReadable() override;
+  void OnWritable() override;
+  void OnTimer(Timer& timer) override;
+  void Silence();
+
+  Loop& loop_;
+  Endpoint& endpoint_;
+  Socket socket_;
+  Watch watch_;
+  Timer idle_timer_;
+  UpstreamEvents* user_;  // null while it is idle in the pool
+  Time begun_;
+  Duration connect_time_ = Duration::min();
+  Time idle_since_ = kNoTime;
+  Duration idle_before_{};
+  uint32_t exchanges_ = 1;
+  size_t pool_index_ = 0;  // while idle
+};
+
+}  // namespace whichhop
