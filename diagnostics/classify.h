@@ -1,0 +1,14 @@
+#pragma once
+// Names the fault of a failed upstream attempt from its facts alone, in an
+// order in which look-alikes cannot swap: the ICMP error queue before errno
+// before timers; a reused connection without a byte of an answer before any
+// other ending.
+
+#include "diagnostics/observation.h"
+
+namespace whichhop::diagnostics {
+
+// Requires: the attempt failed. Pure; every combination of facts has a fault.
+[[nodiscard]] Fault Classify(const AttemptFacts& attempt);
+
+}  // namespace whichhop::diagnostics

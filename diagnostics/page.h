@@ -1,0 +1,33 @@
+#pragma once
+// A verdict as a response body: plain text, application/problem+json (RFC
+// 9457) or an HTML page.
+
+#include <string>
+#include <string_view>
+
+#include "diagnostics/accept.h"
+#include "diagnostics/fields.h"
+#include "diagnostics/verdict.h"
+
+namespace whichhop::diagnostics {
+
+struct PageInput {
+  std::string_view error_id;
+  std::string_view host;  // as the client asked; untrusted
+  std::string_view path;  // as the client asked; untrusted
+  Audience audience = Audience::kPublic;
+};
+
+// Appends the whole body. Requires: verdict.status is not 0.
+void AppendBody(BodyType type, const Verdict& verdict, const PageInput& input,
+                std::string& out);
+
+// The members `"error_id"` to `"evidence"` of the JSON body, without braces:
+// an `error_hops` member and the access log have the same ones.
+void AppendVerdictMembers(const Verdict& verdict, std::string_view error_id,
+                          Audience audience, std::string& out);
+
+// One or two sentences without a line end: what happened and whom to page.
+void AppendSummary(const Verdict& verdict, std::string& out);
+
+}  // namespace whichhop::diagnostics
