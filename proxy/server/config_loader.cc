@@ -1,0 +1,376 @@
+#include "proxy/server/config_loader.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "proxy/base/text.h"
+#include "proxy/server/config_checks.h"
+#include "proxy/server/config_rows.h"
+#include "proxy/server/config_suggest.h"
+#include "proxy/server/config_text.h"
+#include "proxy/server/schema.h"
+
+namespace whichhop {
+
+namespace {
+
+using diagnostics::Answers;
+using diagnostics::Position;
+using diagnostics::Statuses;
+
+constexpr uint64_t kKiB = 1024;
+constexpr uint64_t kMiB = 1024 * kKiB;
+
+// --- node ------------------------------------------------------------------
+
+constexpr Word<Position> kPositions[] = {{"lb", Position::kLb},
+                                         {"cdn", Position::kCdn}};
+
+void ReadWorkers(const ConfigNode& node, NodeConfig& owner,
+                 ConfigErrors& errors) {
+  const Word<uint64_t> one_a_core{"auto", 0};
+  const auto workers = ReadInteger(node, {1, 1024}, errors, one_a_core);
+  Assign<&NodeConfig::workers>(owner, workers);
+}
+
+constexpr Row<NodeConfig> kNodeRows[] = {
+    {{"name"}, Text<&NodeConfig::name, NodeNameProblem>},
+    {{"position"}, Choice<&NodeConfig::position, kPositions>},
+    {{"workers"}, ReadWorkers},
+    NotYet<NodeConfig>("user"),
+};
+
+// --- listen ----------------------------------------------------------------
+
+constexpr Row<ListenConfig> kListenRows[] = {
+    {{"address", Presence::kRequired},
+     AddressText<&ListenConfig::address, ListenAddressProblem>},
+    NotYet<ListenConfig>("tls"),
+    NotYet<ListenConfig>("protocols"),
+    NotYet<ListenConfig>("proxy_protocol"),
+};
+
+// The place of an address that stands alone or in a map.
+ConfigPlace AddressPlace(const ConfigNode& item) {
+  const ConfigNode* address = item.Find("address");
+  return address == nullptr ? item.place : address->place;
+}
+
+void ReadListen(const ConfigNode& node, Config& config, ConfigErrors& errors) {
+  std::map<std::string, size_t> seen;
+  for (const ConfigNode& item : ReadList(node, AtLeast::kOne, errors)) {
+    ListenConfig listen;
+    if (item.kind == ConfigNode::Kind::kMap) {
+      ReadMap(item, kListenRows, listen, errors);
+    } else {
+      AddressText<&ListenConfig::address, ListenAddressProblem>(item, listen,
+                                                                errors);
+    }
+    if (listen.address.size() == 0) continue;  // it had its error
+    const std::string text = listen.address.ToString();
+    const bool chosen_by_kernel =
+        !listen.address.is_unix() && listen.address.port() == 0;
+    if (!chosen_by_kernel) {
+      RefuseTwice(seen, text, Quote(text), AddressPlace(item), errors);
+    }
+    config.listen.push_back(listen);
+  }
+}
+
+// --- timeouts, limits ------------------------------------------------------
+
+constexpr Row<TimeoutsConfig> kTimeoutRows[] = {
+    {{"request_head"}, Duration<&TimeoutsConfig::request_head>},
+    {{"request_body"}, Duration<&TimeoutsConfig::request_body>},
+    {{"client_write"}, Duration<&TimeoutsConfig::client_write>},
+    {{"client_idle"}, Duration<&TimeoutsConfig::client_idle>},
+    {{"connect"}, Duration<&TimeoutsConfig::connect>},
+    {{"response_head"}, Duration<&TimeoutsConfig::response_head>},
+    {{"response_body"}, Duration<&TimeoutsConfig::response_body>},
+    {{"upstream_idle"}, Duration<&TimeoutsConfig::upstream_idle>},
+    {{"drain_delay"}, Duration<&TimeoutsConfig::drain_delay, 0>},
+    {{"drain"}, Duration<&TimeoutsConfig::drain>},
+    NotYet<TimeoutsConfig>("queue"),
+    NotYet<TimeoutsConfig>("dns"),
+    NotYet<TimeoutsConfig>("tls"),
+    NotYet<TimeoutsConfig>("tunnel"),
+};
+
+// Stands after header_bytes, which holds the request target too.
+void ReadRequestTarget(const ConfigNode& node, LimitsConfig& limits,
+                       ConfigErrors& errors) {
+  const Range<uint64_t> range{256, limits.header_bytes};
+  Assign<&LimitsConfig::request_target>(limits, ReadSize(node, range, errors));
+}
+
+constexpr Row<LimitsConfig> kLimitRows[] = {
+    {{"header_bytes"}, Size<&LimitsConfig::header_bytes, kKiB, kMiB>},
+    {{"header_fields"}, Integer<&LimitsConfig::header_fields, 8, 1000>},
+    {{"request_target"}, ReadRequestTarget},
+    {{"request_body"}, SizeOrUnlimited<&LimitsConfig::request_body>},
+    {{"connections"}, Integer<&LimitsConfig::connections, 1, 4'000'000>},
+    {{"strict_query"}, Bool<&LimitsConfig::strict_query>},
+    NotYet<LimitsConfig>("pending"),
+};
+
+void ReadLimits(const ConfigNode& node, Config& config, ConfigErrors& errors) {
+  LimitsConfig& limits = config.limits;
+  ReadMap(node, kLimitRows, limits, errors);
+  limits.request_target = std::min(limits.request_target, limits.header_bytes);
+}
+
+// --- upstreams -------------------------------------------------------------
+
+constexpr Row<ServerConfig> kServerRows[] = {
+    {{"address", Presence::kRequired},
+     AddressText<&ServerConfig::address, ServerAddressProblem>},
+    {{"weight"}, Integer<&ServerConfig::weight, 1, 256>},
+    {{"rack"}, Text<&ServerConfig::rack, LabelProblem>},
+};
+
+void ReadServers(const ConfigNode& node, UpstreamConfig& upstream,
+                 ConfigErrors& errors) {
+  std::map<std::string, size_t> seen;
+  for (const ConfigNode& item : ReadList(node, AtLeast::kOne, errors)) {
+    ServerConfig server;
+    if (item.kind == ConfigNode::Kind::kMap) {
+      ReadMap(item, kServerRows, server, errors);
+    } else {
+      AddressText<&ServerConfig::address, ServerAddressProblem>(item, server,
+                                                                errors);
+    }
+    if (server.address.size() == 0) continue;  // it had its error
+    server.text = server.address.ToString();
+    RefuseTwice(seen, server.text, Quote(server.text), AddressPlace(item),
+                errors);
+    upstream.servers.push_back(std::move(server));
+  }
+}
+
+constexpr Word<bool RetryConfig::*> kRetryCauses[] = {
+    {"connect", &RetryConfig::on_connect}, {"stale", &RetryConfig::on_stale}};
+
+void ReadRetryOn(const ConfigNode& node, RetryConfig& retry,
+                 ConfigErrors& errors) {
+  retry.on_connect = false;
+  retry.on_stale = false;
+  std::map<std::string, size_t> seen;
+  for (const ConfigNode& item : ReadList(node, AtLeast::kNone, errors)) {
+    const auto cause = ReadWord(item, kRetryCauses, errors);
+    if (!cause) continue;
+    RefuseTwice(seen, item.text, Quote(item.text), item.place, errors);
+    retry.** cause = true;
+  }
+}
+
+constexpr Row<RetryConfig> kRetryRows[] = {
+    {{"attempts"}, Integer<&RetryConfig::attempts, 0, 10>},
+    {{"on"}, ReadRetryOn},
+    NotYet<RetryConfig>("budget"),
+};
+
+constexpr Word<Answers> kAnswers[] = {
+    {"lb", Answers::kLb}, {"server", Answers::kServer}, {"app", Answers::kApp}};
+
+constexpr Row<UpstreamConfig> kUpstreamRows[] = {
+    {{"is"}, Choice<&UpstreamConfig::is, kAnswers>},
+    {{"servers", Presence::kRequired}, ReadServers, KeysOf<kServerRows>},
+    {{"retry"}, Block<&UpstreamConfig::retry, kRetryRows>, KeysOf<kRetryRows>},
+    NotYet<UpstreamConfig>("balance"),
+    NotYet<UpstreamConfig>("protocol"),
+    NotYet<UpstreamConfig>("tls"),
+    NotYet<UpstreamConfig>("health_check"),
+    NotYet<UpstreamConfig>("eject"),
+    NotYet<UpstreamConfig>("buffer_request"),
+    NotYet<UpstreamConfig>("believe"),
+};
+
+void ReadUpstreams(const ConfigNode& node, Config& config,
+                   ConfigErrors& errors) {
+  for (const ConfigNode& member : ReadMembers(node, errors)) {
+    const std::string problem = LabelProblem(member.key);
+    if (!problem.empty()) errors.push_back({member.key_place, problem});
+    UpstreamConfig upstream;
+    upstream.name = member.key;
+    ReadMap(member, kUpstreamRows, upstream, errors);
+    config.upstreams.push_back(std::move(upstream));
+  }
+}
+
+// --- routes ----------------------------------------------------------------
+
+// A route and the upstreams that it may name.
+struct RouteDraft {
+  RouteConfig route;
+  const std::vector<UpstreamConfig>& upstreams;
+};
+
+template <auto kMember, Problem kProblem>
+void RouteText(const ConfigNode& node, RouteDraft& draft,
+               ConfigErrors& errors) {
+  Text<kMember, kProblem>(node, draft.route, errors);
+}
+
+void ReadMethods(const ConfigNode& node, RouteDraft& draft,
+                 ConfigErrors& errors) {
+  std::map<std::string, size_t> seen;
+  for (const ConfigNode& item : ReadList(node, AtLeast::kOne, errors)) {
+    const auto method = ReadChecked(item, MethodProblem, errors);
+    if (!method) continue;
+    RefuseTwice(seen, *method, Quote(*method), item.place, errors);
+    draft.route.methods.push_back(*method);
+  }
+}
+
+void ReadUpstreamName(const ConfigNode& node, RouteDraft& draft,
+                      ConfigErrors& errors) {
+  const std::optional<std::string> name = ReadText(node, errors);
+  if (!name) return;
+  const auto found =
+      std::ranges::find(draft.upstreams, *name, &UpstreamConfig::name);
+  draft.route.upstream = static_cast<size_t>(found - draft.upstreams.begin());
+  if (found != draft.upstreams.end()) return;
+  std::vector<std::string_view> names;
+  for (const UpstreamConfig& upstream : draft.upstreams) {
+    names.push_back(upstream.name);
+  }
+  errors.push_back({node.place, "no upstream is named " + Quote(*name) +
+                                    DidYouMean(*name, names)});
+}
+
+void ReadRespond(const ConfigNode& node, RouteDraft& draft,
+                 ConfigErrors& errors) {
+  Integer<&RouteConfig::respond, 200, 599>(node, draft.route, errors);
+}
+
+constexpr Row<RouteDraft> kRouteRows[] = {
+    {{"host"}, RouteText<&RouteConfig::host, HostProblem>},
+    {{"path"}, RouteText<&RouteConfig::path, PathProblem>},
+    {{"methods"}, ReadMethods},
+    {{"upstream"}, ReadUpstreamName},
+    {{"respond"}, ReadRespond},
+    NotYet<RouteDraft>("mask"),
+};
+
+// Adds the error if not exactly one thing happens on the route.
+void CheckAction(const ConfigNode& node, ConfigErrors& errors) {
+  const ConfigNode* respond = node.Find("respond");
+  const bool relays = node.Find("upstream") != nullptr;
+  if (relays != (respond != nullptr)) return;
+  const ConfigPlace place = relays ? respond->key_place : node.place;
+  errors.push_back(
+      {place, relays ? "a route has `upstream` or `respond`, never both"
+                     : "a route needs `upstream` or `respond`"});
+}
+
+// What a route matches, alike for routes that match the same.
+std::string MatchKey(RouteConfig route) {
+  std::ranges::sort(route.methods);
+  std::string key = route.host + ' ' + route.path;
+  for (const std::string& method : route.methods) key += ' ' + method;
+  return key;
+}
+
+void ReadRoutes(const ConfigNode& node, Config& config, ConfigErrors& errors) {
+  std::map<std::string, size_t> seen;
+  for (const ConfigNode& item : ReadList(node, AtLeast::kOne, errors)) {
+    const size_t errors_before = errors.size();
+    RouteDraft draft{{}, config.upstreams};
+    ReadMap(item, kRouteRows, draft, errors);
+    if (item.kind != ConfigNode::Kind::kMap) continue;
+    CheckAction(item, errors);
+    if (errors.size() != errors_before) continue;
+    RouteConfig& route = draft.route;
+    std::ranges::transform(route.host, route.host.begin(), LowerAscii);
+    route.label = route.host + (route.path.empty() ? "/" : route.path);
+    RefuseTwice(seen, MatchKey(route), "this route", item.place, errors);
+    config.routes.push_back(std::move(route));
+  }
+}
+
+// --- errors, logs ----------------------------------------------------------
+
+constexpr Word<Everyone> kAudiences[] = {{"nobody", Everyone::kNobody},
+                                         {"operators", Everyone::kOperators},
+                                         {"everyone", Everyone::kEveryone}};
+constexpr Word<BodyPolicy> kBodyPolicies[] = {{"augment", BodyPolicy::kAugment},
+                                              {"replace", BodyPolicy::kReplace},
+                                              {"keep", BodyPolicy::kKeep}};
+constexpr Word<std::optional<Statuses>> kStatuses[] = {
+    {"auto", std::nullopt},
+    {"gateway", Statuses::kGateway},
+    {"edge", Statuses::kEdge}};
+
+void ReadStatuses(const ConfigNode& node, ErrorsConfig& owner,
+                  ConfigErrors& errors) {
+  const auto word = ReadWord(node, kStatuses, errors);
+  if (word && *word) owner.statuses = **word;  // auto: as it is by now
+}
+
+constexpr Row<ErrorsConfig> kErrorRows[] = {
+    {{"statuses"}, ReadStatuses},
+    {{"body"}, Choice<&ErrorsConfig::body, kBodyPolicies>},
+    {{"fields"}, Choice<&ErrorsConfig::fields, kAudiences>},
+    {{"details"}, Choice<&ErrorsConfig::details, kAudiences>},
+    {{"operators"}, Networks<&ErrorsConfig::operators>},
+    {{"cors"}, Bool<&ErrorsConfig::cors>},
+    NotYet<ErrorsConfig>("operator_ca"),
+};
+
+constexpr Row<LogsConfig> kLogRows[] = {
+    {{"access"}, Text<&LogsConfig::access, LogTargetProblem>},
+    {{"operator"}, Text<&LogsConfig::operator_log, LogTargetProblem>},
+    {{"query"}, Bool<&LogsConfig::query>},
+};
+
+// --- The whole -------------------------------------------------------------
+
+// `auto` statuses follow the position.
+void ReadNode(const ConfigNode& node, Config& config, ConfigErrors& errors) {
+  ReadMap(node, kNodeRows, config.node, errors);
+  const bool cdn = config.node.position == Position::kCdn;
+  config.errors.statuses = cdn ? Statuses::kEdge : Statuses::kGateway;
+}
+
+// In the order of reading: `node` before `errors`, upstreams before routes.
+constexpr Row<Config> kConfigRows[] = {
+    {{"node"}, ReadNode, KeysOf<kNodeRows>},
+    {{"listen", Presence::kRequired}, ReadListen, KeysOf<kListenRows>},
+    {{"trusted_proxies"}, Networks<&Config::trusted_proxies>},
+    {{"timeouts"},
+     Block<&Config::timeouts, kTimeoutRows>,
+     KeysOf<kTimeoutRows>},
+    {{"limits"}, ReadLimits, KeysOf<kLimitRows>},
+    {{"upstreams"}, ReadUpstreams, KeysOf<kUpstreamRows>},
+    {{"routes", Presence::kRequired}, ReadRoutes, KeysOf<kRouteRows>},
+    {{"errors"}, Block<&Config::errors, kErrorRows>, KeysOf<kErrorRows>},
+    {{"logs"}, Block<&Config::logs, kLogRows>, KeysOf<kLogRows>},
+    NotYet<Config>("admin"),
+    NotYet<Config>("probes"),
+    NotYet<Config>("topology"),
+};
+
+}  // namespace
+
+std::optional<Config> LoadConfig(std::string_view yaml, ConfigErrors& errors) {
+  errors.clear();
+  const ConfigNode root = ParseConfigTree(yaml, errors);
+  Config config;
+  if (root.kind == ConfigNode::Kind::kNothing && errors.empty()) {
+    errors.push_back({root.place, "the configuration is empty"});
+  } else {
+    ReadMap(root, kConfigRows, config, errors);
+  }
+  if (errors.empty()) return config;
+  std::ranges::stable_sort(errors, {}, &ConfigError::place);
+  return std::nullopt;
+}
+
+std::vector<std::string> ConfigKeys() {
+  std::vector<std::string> keys;
+  ListKeys(kConfigRows, "", keys);
+  return keys;
+}
+
+}  // namespace whichhop
