@@ -88,14 +88,17 @@ class ChunkedDecoder {
   };
   struct Trailers;  // made for the bodies that have some
 
-  void StepSize(char octet, size_t offset);
-  void StepExtension(char octet, size_t offset);
-  void StepBetween(char octet, size_t offset);
-  void EndSizeLine();
   size_t TakeData(char* data, size_t size, DecodedChunks* result);
   size_t TakeTrailer(const char* data, size_t size);
-  bool CollectTrailers();
-  void Refuse(ParseRule rule, size_t offset);
+  void Step(char octet, uint64_t offset);
+  void StepSize(char octet, uint64_t offset);
+  void StepExtension(char octet, uint64_t offset);
+  void BeginExtension(uint64_t offset);
+  bool ExtendExtension(char octet);
+  bool CountExtension(uint64_t offset);
+  void StartTrailer(char octet, uint64_t offset);
+  void KeepTrailers();
+  void Refuse(ParseRule rule, uint64_t offset);
 
   TrailerMode mode_;
   HeadLimits limits_;

@@ -34,8 +34,8 @@ class FieldSection {
   ParseRule rule() const { return rule_; }               // once refused
   size_t error_offset() const { return error_offset_; }  // once refused
 
-  // Of the fields in `table` and the one in progress, which `size` cuts.
-  BiggestField Biggest(const FieldTable& table, size_t size) const;
+  // Of the fields in `table` and the one in progress.
+  BiggestField Biggest(const FieldTable& table) const;
 
  private:
   enum class State : uint8_t {
@@ -50,18 +50,18 @@ class FieldSection {
 
   ParseStatus Pause(State state, size_t at);
   ParseStatus Refuse(ParseRule rule, size_t offset);
-  ParseStatus RefuseName(char octet, size_t offset);
   ParseStatus RefuseValue(char octet, size_t offset);
-  void CloseName(const char* data, size_t end);
-  void CloseSpacedName(char* data, size_t colon);
+  bool CloseName(char octet, size_t end);
+  void RefuseName(char octet, size_t end);
+  bool CloseSpacedName(char* data, size_t colon);
   void CloseLine(const char* data, size_t cr, FieldTable* table);
+  void LengthenLast(const char* data, size_t end, FieldTable* table);
   bool OpenFold(char* data, size_t at, FieldTable* table);
 
   Leniency leniency_;
   State state_ = State::kLineStart;
   ParseRule rule_ = ParseRule::kNul;
   bool folded_ = false;  // the line in progress lengthens the last field
-  bool first_ = true;    // no line was read yet
   size_t at_ = 0;
   size_t error_offset_ = 0;
   Field field_{};  // in progress

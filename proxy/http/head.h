@@ -1,6 +1,7 @@
 #pragma once
 // What the heads of requests and responses have in common.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -14,6 +15,12 @@ struct HeadLimits {
   size_t request_target = 8 * 1024;  // octets of the target
   bool strict_query = false;         // refuse malformed percent-encoding
 };
+
+constexpr HeadLimits Clamp(HeadLimits limits) {
+  limits.header_bytes = std::min(limits.header_bytes, size_t{16} << 20);
+  limits.header_fields = std::min(limits.header_fields, size_t{65535});
+  return limits;
+}
 
 enum class ParseStatus : uint8_t {
   kNeedMore,  // all that came is right so far

@@ -46,7 +46,7 @@ class RequestLineParser {
   size_t position() const { return at_; }
   ParseRule rule() const { return rule_; }               // once refused
   size_t error_offset() const { return error_offset_; }  // once refused
-  bool started() const { return state_ > State::kStartLf; }
+  bool started() const { return state_ > State::kMethodStart; }
   bool in_target() const { return state_ == State::kTarget; }
 
  private:
@@ -64,9 +64,15 @@ class RequestLineParser {
 
   ParseStatus Pause(State state, size_t at);
   ParseStatus Refuse(ParseRule rule, size_t offset);
+  ParseStatus RefuseMethod(char octet, size_t offset);
+  ParseStatus RefuseTarget(char octet, size_t offset);
   ParseStatus ParseVersion(const char* data, size_t size, size_t at,
                            RequestLine* line);
-  ParseStatus Finish(const char* data, size_t end, RequestLine* line);
+  ParseStatus ParseLineEnd(const char* data, size_t size, size_t at,
+                           RequestLine* line);
+  ParseStatus ReadTarget(const char* data, RequestLine* line);
+  static void SplitPath(const char* data, size_t at, RequestLine* line);
+  ParseStatus CheckEscapes(const char* data, const RequestLine& line);
 
   size_t target_max_;
   bool strict_escapes_;

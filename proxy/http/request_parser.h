@@ -64,19 +64,19 @@ class RequestParser {
   // idle, though an empty line may have come.
   bool started() const { return line_parser_.started(); }
 
-  // For kTargetTooLong nothing of it is set but the method. `data` as for
-  // the last Parse().
-  BiggestField biggest_field(size_t size) const;
+  // Once refused for RuleClass::kHeadTooLarge: whose field it was.
+  BiggestField biggest_field() const { return section_.Biggest(head_.fields); }
 
  private:
   ParseStatus Refuse(ParseRule rule, size_t offset);
-  ParseStatus RefuseCut();
+  ParseStatus NeedMore(size_t size);
   ParseStatus Finish(const char* data);
   bool FinishHost(const char* data);
-  void FinishOptions(const char* data);
+  void FinishWishes(const char* data);
 
   HeadLimits limits_;
   ParseStatus status_ = ParseStatus::kNeedMore;
+  bool in_fields_ = false;
   RequestLineParser line_parser_;
   FieldSection section_;
   RequestHead head_;

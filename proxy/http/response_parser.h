@@ -22,11 +22,13 @@ struct ResponseHead {
 
   StatusLine line;
   // Where Content-Length is repeated with one value, all but the first are
-  // marked hop-by-hop and that one is cut to a single number.
+  // marked hop-by-hop and that one is cut to a single number; in 1xx and 204,
+  // which may not have it, all are.
   FieldTable fields;
-  uint64_t content_length = 0;       // for Framing::kLength
+  uint64_t content_length = 0;       // for kLength, or what HEAD and 304 tell
   Framing framing = Framing::kNone;  // 1xx, 204, 304, of HEAD: kNone
   bool keep_alive = false;           // never with kUntilClose
+  bool upgrade = false;              // Upgrade is there, and in Connection
 };
 
 class ResponseParser {
@@ -49,14 +51,16 @@ class ResponseParser {
   // Whether a whole status was read, for verdicts on cut heads.
   bool has_status() const { return in_fields_; }
 
-  // As RequestParser::biggest_field.
-  BiggestField biggest_field(size_t size) const;
+  // Once refused for RuleClass::kResponseHeadTooLarge: which field it was.
+  BiggestField biggest_field() const { return section_.Biggest(head_.fields); }
 
  private:
   ParseStatus Refuse(ParseRule rule, size_t offset);
-  ParseStatus Finish(char* data);
-  ParseStatus FinishFraming(char* data);
-  ParseStatus FinishLengths(char* data);
+  ParseStatus NeedMore(size_t size);
+  ParseStatus Finish(const char* data);
+  bool IsInterim() const;
+  bool HasBody() const;
+  void DropLength();
 
   HeadLimits limits_;
   Method method_ = Method::kGet;
