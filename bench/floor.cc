@@ -75,7 +75,7 @@ void PassEnd(Side& from) {
     from.other->end_unsent = true;
     return;
   }
-  if (from.other->ended) return Close(*from.link);
+  if (from.other->ended && from.unsent.empty()) return Close(*from.link);
   shutdown(from.other->fd, SHUT_WR);
 }
 

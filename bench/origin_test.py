@@ -315,7 +315,8 @@ class Healthy(OriginCase):
 
     def test_count(self):
         def counted():
-            return [int(n) for n in re.findall(rb"\d+", self.answer("/count")[1])]
+            text = self.answer("/count")[1]
+            return [int(number) for number in re.findall(rb"\d+", text)]
         requests, connections = counted()
         self.ask("/bytes/1")
         self.assertEqual(counted(), [requests + 2, connections + 2])
