@@ -6,12 +6,9 @@ namespace whichhop {
 namespace {
 
 bool IsNormal(std::string_view path) {
-  if (path.find('%') != std::string_view::npos) return false;
-  for (size_t at = path.find('/'); at + 1 < path.size();
-       at = path.find('/', at + 1)) {
-    if (path[at + 1] == '.' || path[at + 1] == '/') return false;
-  }
-  return true;
+  constexpr auto kNowhere = std::string_view::npos;
+  return path.find('%') == kNowhere && path.find("/.") == kNowhere &&
+         path.find("//") == kNowhere;
 }
 
 char UpperHex(char c) { return c >= 'a' ? static_cast<char>(c - 0x20) : c; }
