@@ -20,18 +20,21 @@ struct Scene {
 };
 
 struct Finding {
-  HopSet cleared;  // known to have worked
-  HopList blamed;  // if any: these alone are suspects
+  HopSet cleared;           // known to have worked
+  HopList blamed;           // if any: these alone are suspects
+  FixedText<200> sentence;  // what was seen, and what it shows
   bool found() const { return !cleared.empty() || !blamed.empty(); }
 };
 
 struct NamedRule {
   Rule rule;
   Finding (*apply)(const Scene&);
-  // Adds the sentence for a finding to evidence that was begun for it.
-  void (*cite)(const Scene&, Evidence&);
 };
 
-extern const std::array<NamedRule, 13> kRules;
+extern const std::array<NamedRule, 15> kRules;
+
+// Suspects that join those of the fault because a fact is missing that would
+// have shown that the way still worked.
+HopSet MissingFacts(const Scene& scene);
 
 }  // namespace whichhop::diagnostics

@@ -1,0 +1,320 @@
+#include "diagnostics/describe.h"
+
+#include <cerrno>
+
+namespace whichhop::diagnostics {
+namespace {
+
+using Line = FixedText<160>;
+
+uint64_t Count(Micros duration) {
+  return duration.count() < 0 ? 0 : static_cast<uint64_t>(duration.count());
+}
+
+void Tenths(FixedText<24>& out, uint64_t tenths, std::string_view unit) {
+  out << tenths / 10 << "." << tenths % 10 << unit;
+}
+
+std::string_view DnsText(DnsAnswer answer) {
+  switch (answer) {
+    case DnsAnswer::kNxdomain:
+      return "NXDOMAIN";
+    case DnsAnswer::kNodata:
+      return "NOERROR without an address";
+    case DnsAnswer::kServfail:
+      return "SERVFAIL";
+    case DnsAnswer::kRefused:
+      return "REFUSED";
+    case DnsAnswer::kTcpFailed:
+      return "truncated over UDP, no answer over TCP";
+    case DnsAnswer::kPrivate:
+      return "an address that may not be used";
+    case DnsAnswer::kNone:
+    case DnsAnswer::kTimeout:
+      return "no answer";
+  }
+  return "no answer";
+}
+
+std::string_view DnsRcode(DnsAnswer answer) {
+  switch (answer) {
+    case DnsAnswer::kNxdomain:
+      return "NXDOMAIN";
+    case DnsAnswer::kNodata:
+      return "NOERROR";
+    case DnsAnswer::kServfail:
+      return "SERVFAIL";
+    case DnsAnswer::kRefused:
+      return "REFUSED";
+    case DnsAnswer::kNone:
+    case DnsAnswer::kTcpFailed:
+    case DnsAnswer::kPrivate:
+    case DnsAnswer::kTimeout:
+      return "";
+  }
+  return "";
+}
+
+// How it ended: "FIN", "RST", "ETIMEDOUT".
+FixedText<24> EndText(const AttemptFacts& a) {
+  switch (a.end) {
+    case AttemptEnd::kFin:
+      return FixedText<24>("FIN");
+    case AttemptEnd::kReset:
+      return FixedText<24>("RST");
+    case AttemptEnd::kErrno:
+      return ErrnoText(a.error);
+    case AttemptEnd::kTimeout:
+      return FixedText<24>("timeout");
+    case AttemptEnd::kDeadline:
+      return FixedText<24>("deadline");
+    case AttemptEnd::kMalformed:
+      return FixedText<24>("malformed");
+    case AttemptEnd::kDns:
+      return FixedText<24>("DNS");
+  }
+  return {};
+}
+
+void DescribeConnect(const AttemptFacts& a, Line& line) {
+  if (a.end == AttemptEnd::kErrno) {
+    line << ErrnoText(a.error).view() << " after "
+         << DurationText(a.connect).view();
+    if (a.synchronous) line << ", by our own kernel";
+  } else {
+    line << "no SYN-ACK in " << DurationText(a.connect).view();
+    if (a.syns > 0) line << ", " << a.syns << (a.syns == 1 ? " SYN" : " SYNs");
+  }
+  if (a.icmp.has_value()) line << ", " << IcmpText(*a.icmp).view();
+}
+
+void DescribeTcp(const AttemptFacts& a, Line& line) {
+  if (!a.tcp.has_value()) return;
+  if (a.tcp->unacked > 0) {
+    line << ", " << a.tcp->unacked << " segments unacknowledged, "
+         << a.tcp->total_retrans << " retransmitted";
+  } else if (a.tcp->snd_wnd == 0u && a.unsent.value_or(0) > 0) {
+    line << ", its window is closed";
+  } else if (a.received == 0) {
+    line << ", all acknowledged";
+  }
+}
+
+void DescribeUnanswered(const AttemptFacts& a, Fault fault, Line& line) {
+  if (fault == Fault::kConnectResetAfterEstablished) {
+    line << EndText(a).view() << " right after the handshake";
+    return;
+  }
+  if (fault == Fault::kStaleKeepaliveRace) {
+    line << EndText(a).view() << " on a connection that was idle "
+         << DurationText(a.idle).view() << ", after " << a.served
+         << " exchanges";
+    return;
+  }
+  line << EndText(a).view() << " after "
+       << DurationText(a.waited == Micros(0) ? a.quiet : a.waited).view()
+       << ", " << a.sent << " bytes sent, " << a.received << " received";
+  if (a.interim > 0) line << " (" << a.interim << " interim answers)";
+  DescribeTcp(a, line);
+}
+
+void DescribeRule(const AttemptFacts& a, Line& line) {
+  if (!a.rule.empty()) line << a.rule;
+  if (!a.rule_value.empty())
+    line << (a.rule.empty() ? "" : ": ") << a.rule_value;
+  if (a.rule_bytes > 0) {
+    line << (line.empty() ? "" : ", ") << a.rule_bytes << " bytes";
+  }
+}
+
+void DescribeHead(const AttemptFacts& a, Line& line) {
+  if (a.end == AttemptEnd::kMalformed) return DescribeRule(a, line);
+  line << EndText(a).view() << " after " << a.head_bytes
+       << " bytes of the head";
+}
+
+void DescribeBody(const AttemptFacts& a, Line& line) {
+  if (a.end == AttemptEnd::kMalformed) return DescribeRule(a, line);
+  line << EndText(a).view() << " after " << a.body_received;
+  if (a.body_expected.has_value()) line << " of " << *a.body_expected;
+  line << " bytes of the body, last byte " << DurationText(a.quiet).view()
+       << " ago";
+}
+
+ErrorParameter Text(ErrorParameter::Form form, std::string_view key,
+                    std::string_view text) {
+  ErrorParameter parameter;
+  if (text.empty()) return parameter;
+  parameter.form = form;
+  parameter.key = key;
+  parameter.text << text;
+  return parameter;
+}
+
+ErrorParameter Integer(std::string_view key, uint64_t number) {
+  ErrorParameter parameter;
+  if (number == 0) return parameter;
+  parameter.form = ErrorParameter::Form::kInteger;
+  parameter.key = key;
+  parameter.integer = number;
+  return parameter;
+}
+
+}  // namespace
+
+FixedText<24> DurationText(Micros duration) {
+  FixedText<24> out;
+  const uint64_t micros = Count(duration);
+  if (micros < 10'000) {
+    Tenths(out, (micros + 50) / 100, " ms");
+  } else if (micros < 1'000'000) {
+    out << micros / 1000 << " ms";
+  } else {
+    Tenths(out, micros / 100'000, " s");
+  }
+  return out;
+}
+
+FixedText<24> ErrnoText(int error) {
+  switch (error) {
+#define WHICHHOP_ERRNO(name) \
+  case name:                 \
+    return FixedText<24>(#name);
+    WHICHHOP_ERRNO(EACCES)
+    WHICHHOP_ERRNO(EADDRINUSE)
+    WHICHHOP_ERRNO(EADDRNOTAVAIL)
+    WHICHHOP_ERRNO(EAFNOSUPPORT)
+    WHICHHOP_ERRNO(EAGAIN)
+    WHICHHOP_ERRNO(ECONNABORTED)
+    WHICHHOP_ERRNO(ECONNREFUSED)
+    WHICHHOP_ERRNO(ECONNRESET)
+    WHICHHOP_ERRNO(EHOSTDOWN)
+    WHICHHOP_ERRNO(EHOSTUNREACH)
+    WHICHHOP_ERRNO(EINVAL)
+    WHICHHOP_ERRNO(EMFILE)
+    WHICHHOP_ERRNO(ENETDOWN)
+    WHICHHOP_ERRNO(ENETUNREACH)
+    WHICHHOP_ERRNO(ENFILE)
+    WHICHHOP_ERRNO(ENOBUFS)
+    WHICHHOP_ERRNO(ENOENT)
+    WHICHHOP_ERRNO(ENOMEM)
+    WHICHHOP_ERRNO(EPERM)
+    WHICHHOP_ERRNO(EPIPE)
+    WHICHHOP_ERRNO(EPROTO)
+    WHICHHOP_ERRNO(ETIMEDOUT)
+#undef WHICHHOP_ERRNO
+    default:
+      break;
+  }
+  FixedText<24> out("errno ");
+  out << static_cast<uint64_t>(error < 0 ? -error : error);
+  return out;
+}
+
+FixedText<80> IcmpText(const IcmpFacts& icmp) {
+  FixedText<80> out(icmp.v6 ? "icmpv6 " : "icmp ");
+  out << uint64_t{icmp.type} << "/" << uint64_t{icmp.code};
+  if (!icmp.address.empty()) out << " from " << icmp.address;
+  return out;
+}
+
+FixedText<160> DescribeAttempt(const AttemptFacts& attempt, Fault fault) {
+  Line line;
+  switch (attempt.phase) {
+    case AttemptPhase::kResolve:
+      line << DnsText(attempt.dns);
+      break;
+    case AttemptPhase::kConnect:
+      if (fault == Fault::kConnectResetAfterEstablished) {
+        DescribeUnanswered(attempt, fault, line);
+      } else {
+        DescribeConnect(attempt, line);
+      }
+      break;
+    case AttemptPhase::kTls:
+    case AttemptPhase::kRequest:
+    case AttemptPhase::kWait:
+    case AttemptPhase::kHead:
+      if (attempt.head_bytes > 0 || attempt.end == AttemptEnd::kMalformed) {
+        DescribeHead(attempt, line);
+      } else {
+        DescribeUnanswered(attempt, fault, line);
+      }
+      break;
+    case AttemptPhase::kBody:
+      DescribeBody(attempt, line);
+      break;
+  }
+  return line;
+}
+
+FixedText<160> DescribeRequest(const RequestFacts& request, Fault fault) {
+  Line line;
+  if (!request.rule.empty()) {
+    line << request.rule;
+    if (request.offset.has_value()) line << " at byte " << *request.offset;
+    return line;
+  }
+  if (fault == Fault::kReqHeadTooLarge) {
+    line << request.head_bytes << " bytes of " << request.head_limit;
+    if (!request.biggest_field.empty()) {
+      line << ", largest " << request.biggest_field << " with "
+           << request.biggest_field_bytes;
+    }
+    return line;
+  }
+  if (GetFault(fault).phase == Phase::kRequestBody) {
+    line << "body: " << request.body_received;
+    if (request.body_expected.has_value()) {
+      line << " of " << *request.body_expected;
+    }
+    line << " bytes";
+  } else if (request.head_bytes > 0) {
+    line << "head: " << request.head_bytes << " bytes";
+  } else {
+    return line;
+  }
+  line << " in " << DurationText(request.elapsed).view();
+  return line;
+}
+
+FixedText<160> DescribeDecision(const DecisionFacts& decision) {
+  Line line;
+  if (!decision.detail.empty()) {
+    line << decision.detail;
+  } else if (decision.servers > 0) {
+    line << decision.ejected << " of " << decision.servers
+         << " servers ejected";
+  } else if (decision.limit > 0) {
+    line << decision.in_flight << " of " << decision.limit
+         << " in flight, oldest for "
+         << DurationText(decision.oldest_in_flight).view();
+  }
+  return line;
+}
+
+ErrorParameter DescribeParameter(const Observation& seen, Fault fault,
+                                 uint16_t status) {
+  using Form = ErrorParameter::Form;
+  const AttemptFacts& a = seen.attempt;
+  // Which parameters exist is the type's affair; the rest has none.
+  switch (GetFault(fault).type) {
+    case ErrorType::kHttpRequestError:
+      return Integer("status-code", status);
+    case ErrorType::kDnsError:
+      return Text(Form::kString, "rcode", DnsRcode(a.dns));
+    case ErrorType::kHttpResponseHeaderSectionSize:
+      return Integer("header-section-size", a.rule_bytes);
+    case ErrorType::kHttpResponseHeaderSize:
+      return Integer("header-size", a.rule_bytes);
+    case ErrorType::kHttpResponseBodySize:
+      return Integer("body-size", a.rule_bytes);
+    case ErrorType::kHttpResponseTransferCoding:
+      return Text(Form::kToken, "coding",
+                  a.phase == AttemptPhase::kBody ? "chunked" : a.rule_value);
+    default:  // not one of our own enums' meanings: most types have none
+      return {};
+  }
+}
+
+}  // namespace whichhop::diagnostics

@@ -1,0 +1,33 @@
+#pragma once
+// The facts of a fault in one line, for operators: `details` of Proxy-Status
+// and the first sentence of the evidence.
+
+#include "diagnostics/observation.h"
+#include "diagnostics/verdict.h"
+
+namespace whichhop::diagnostics {
+
+// "0.4 ms", "31 ms", "3.0 s".
+FixedText<24> DurationText(Micros duration);
+
+// "ECONNREFUSED"; "errno" and the number for one that connections do not meet.
+FixedText<24> ErrnoText(int error);
+
+// "icmp 3/1 from 10.0.0.1".
+FixedText<80> IcmpText(const IcmpFacts& icmp);
+
+// "no SYN-ACK in 3.0 s, 3 SYNs". Empty where there is nothing to say.
+FixedText<160> DescribeAttempt(const AttemptFacts& attempt, Fault fault);
+
+// "head: 41 bytes in 10.0 s".
+FixedText<160> DescribeRequest(const RequestFacts& request, Fault fault);
+
+// "2 of 2 servers ejected".
+FixedText<160> DescribeDecision(const DecisionFacts& decision);
+
+// The parameter that RFC 9209 has for this fault's type, if its value is
+// known. Requires: the type of the fault's table row.
+ErrorParameter DescribeParameter(const Observation& seen, Fault fault,
+                                 uint16_t status);
+
+}  // namespace whichhop::diagnostics

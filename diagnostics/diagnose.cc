@@ -1,0 +1,232 @@
+#include "diagnostics/diagnose.h"
+
+#include "diagnostics/classify.h"
+#include "diagnostics/describe.h"
+#include "diagnostics/narrow.h"
+
+namespace whichhop::diagnostics {
+namespace {
+
+// What answered us: `is:`, else the server.
+Hop Answerer(Answers is) {
+  switch (is) {
+    case Answers::kLb:
+      return Hop::kLb;
+    case Answers::kApp:
+      return Hop::kApp;
+    case Answers::kUnset:
+    case Answers::kServer:
+      return Hop::kServer;
+  }
+  return Hop::kServer;
+}
+
+// The rows of a relayed status that what answers us leaves open.
+RowSet OpenRows(const Observation& seen) {
+  const RowSet rows = RowsOf(seen.status);
+  if (rows.size() < 2) return rows;
+  const bool gateway = seen.status == 502;
+  const RowId a = gateway ? RowId::k502A : RowId::k504A;
+  const RowId b = gateway ? RowId::k502B : RowId::k504B;
+  const RowId c = gateway ? RowId::k502C : RowId::k504C;
+  if (seen.is == Answers::kApp) return {b};
+  return BalancerBehind(seen.position, seen.is) ? RowSet{a, b, c}
+                                                : RowSet{b, c};
+}
+
+// Where no balancer answers, a reporter `lb` would be us, who only relayed.
+Hop RelayedReporter(const Observation& seen, Hop documented) {
+  if (documented != Hop::kLb) return documented;
+  return BalancerBehind(seen.position, seen.is) ? Hop::kLb : Answerer(seen.is);
+}
+
+void CiteRows(Verdict& verdict) {
+  Evidence& evidence = verdict.evidence;
+  evidence.Begin(Rule::kRow, verdict.cleared, verdict.cause.set());
+  evidence << "the upstream answered " << verdict.received << "; ";
+  if (verdict.rows.empty()) {
+    evidence << "the model has no row for it";
+    return;
+  }
+  evidence << (verdict.rows.size() > 1 ? "documented rows" : "documented row");
+  for (RowId row : verdict.rows) evidence << " " << GetRow(row).id;
+}
+
+// Several open rows are one verdict: their union, cleared where all agree.
+void UniteRows(const Observation& seen, Verdict& verdict) {
+  HopSet cause;
+  HopSet reporters;
+  HopSet cleared;
+  bool first = true;
+  for (RowId id : verdict.rows) {
+    const Row& row = GetRow(id);
+    cause = cause | row.cause.set();
+    reporters.Add(RelayedReporter(seen, row.reporter));
+    cleared = first ? row.cleared : cleared & row.cleared;
+    first = false;
+  }
+  verdict.cause = HopList(cause);
+  verdict.reporter = HopList(reporters);
+  verdict.cleared = cleared - cause;
+}
+
+void DiagnoseRelayed(const Observation& seen, Verdict& verdict) {
+  verdict.fault = Fault::kRelay;
+  verdict.id << "relay-";
+  verdict.id << uint64_t{seen.status};
+  verdict.status = seen.status;
+  verdict.received = seen.status;
+  verdict.next_hop << seen.address;
+  verdict.rows = OpenRows(seen);
+  if (verdict.rows.empty()) {
+    verdict.basis = Basis::kObserved;
+    verdict.reporter = {Answerer(seen.is)};
+  } else {
+    verdict.basis = Basis::kDocumented;
+    UniteRows(seen, verdict);
+  }
+  if (seen.status == 407) {  // means nothing to a client that has no proxy
+    verdict.status = seen.statuses == Statuses::kEdge ? 520 : 502;
+    verdict.type = ErrorType::kHttpProtocolError;
+    verdict.details << "407 from an origin may not pass";
+  }
+  CiteRows(verdict);
+}
+
+// The row that documents a status of our own: A where it has several.
+RowId OwnRow(uint16_t status) {
+  const RowSet rows = RowsOf(status);
+  return rows.empty() ? RowId::kNone : *rows.begin();
+}
+
+struct StatusAndRow {
+  uint16_t status;
+  RowId row;
+};
+
+StatusAndRow Listed(Fault fault, Statuses statuses) {
+  const FaultInfo& info = GetFault(fault);
+  if (statuses == Statuses::kEdge) return {info.edge_status, info.edge_row};
+  return {info.gateway_status, info.gateway_row};
+}
+
+// Edge mode takes the class of the last probe when no server is left.
+StatusAndRow AllDown(const Observation& seen) {
+  const std::optional<Fault>& probe = seen.decision.last_probe;
+  if (seen.statuses == Statuses::kEdge && probe.has_value() &&
+      GetFault(*probe).phase == Phase::kConnect) {
+    return Listed(*probe, Statuses::kEdge);
+  }
+  return Listed(Fault::kBackendAllDown, seen.statuses);
+}
+
+StatusAndRow StatusOf(const Observation& seen, Fault fault) {
+  if (seen.kind == Kind::kRespond) return {seen.status, OwnRow(seen.status)};
+  if (seen.kind == Kind::kDecision && seen.decision.status != 0) {
+    return {seen.decision.status, OwnRow(seen.decision.status)};
+  }
+  if (fault == Fault::kBackendAllDown) return AllDown(seen);
+  return Listed(fault, seen.statuses);
+}
+
+// The request reached us whole: what the row clears before us is clear.
+HopSet ClearedBefore(const Observation& seen, const Blame& blame, RowId row) {
+  if (row == RowId::kNone) return {};
+  return (GetRow(row).cleared & PathBefore(seen.position)) -
+         blame.suspects.set();
+}
+
+void CiteFault(const Verdict& verdict, const Blame& blame, Evidence& evidence) {
+  evidence.Begin(Rule::kFault, {}, blame.suspects.set());
+  evidence << verdict.sentence();
+  if (!verdict.details.empty()) {
+    evidence << " (" << verdict.details.view() << ")";
+  }
+}
+
+void CiteRequest(HopSet cleared, RowId row, Evidence& evidence) {
+  if (cleared.empty()) return;
+  evidence.Begin(Rule::kX1, cleared, {});
+  evidence << "the request reached this proxy: row " << GetRow(row).id
+           << " clears the client's side";
+}
+
+// Everything that a produced error says but its suspects.
+void DiagnoseProduced(const Observation& seen, Fault fault, Verdict& verdict) {
+  const FaultInfo& info = GetFault(fault);
+  const StatusAndRow listed = StatusOf(seen, fault);
+  verdict.fault = fault;
+  verdict.id << info.id;
+  verdict.status = listed.status;
+  verdict.rows.Add(listed.row);
+  verdict.basis = Basis::kObserved;
+  verdict.type = info.type;
+  verdict.reporter = {SelfHop(seen.position)};
+  verdict.parameter = DescribeParameter(seen, fault, listed.status);
+}
+
+void Conclude(const Observation& seen, const Blame& blame, Verdict& verdict) {
+  const RowId row = verdict.rows.empty() ? RowId::kNone : *verdict.rows.begin();
+  const HopSet before = ClearedBefore(seen, blame, row);
+  verdict.cause = blame.cause;
+  verdict.cleared = (before | blame.cleared) - blame.cause.set() -
+                    HopSet{SelfHop(seen.position), Hop::kDns};
+  CiteRequest(before & verdict.cleared, row, verdict.evidence);
+}
+
+void DiagnoseAttempt(const Observation& seen, Verdict& verdict) {
+  const Fault fault = Classify(seen.attempt);
+  DiagnoseProduced(seen, fault, verdict);
+  if (seen.attempt.head_forwarded) verdict.status = 0;
+  verdict.received = seen.attempt.status;
+  verdict.next_hop << seen.attempt.address;
+  verdict.details << DescribeAttempt(seen.attempt, fault).view();
+  CiteFault(verdict,
+            {SuspectsOf(fault, seen.position, LegBehind(seen)), {}, {}},
+            verdict.evidence);
+  Conclude(seen, NarrowAttempt(seen, seen.attempt, fault, verdict.evidence),
+           verdict);
+}
+
+void DiagnoseDecision(const Observation& seen, Verdict& verdict) {
+  DiagnoseProduced(seen, seen.fault, verdict);
+  verdict.details << DescribeRequest(seen.request, seen.fault).view();
+  if (verdict.details.empty()) {
+    verdict.details << DescribeDecision(seen.decision).view();
+  }
+  CiteFault(verdict,
+            {SuspectsOf(seen.fault, seen.position, LegBehind(seen)), {}, {}},
+            verdict.evidence);
+  Conclude(seen, NarrowDecision(seen, verdict.evidence), verdict);
+}
+
+void DiagnoseRespond(const Observation& seen, Verdict& verdict) {
+  DiagnoseProduced(seen, Fault::kRespond, verdict);
+  const HopList self{SelfHop(seen.position)};
+  CiteFault(verdict, {self, {}, {}}, verdict.evidence);
+  Conclude(seen, {self, self, {}}, verdict);
+}
+
+}  // namespace
+
+Verdict Diagnose(const Observation& seen) {
+  Verdict verdict;
+  verdict.position = seen.position;
+  switch (seen.kind) {
+    case Kind::kRelayed:
+      DiagnoseRelayed(seen, verdict);
+      break;
+    case Kind::kDecision:
+      DiagnoseDecision(seen, verdict);
+      break;
+    case Kind::kRespond:
+      DiagnoseRespond(seen, verdict);
+      break;
+    case Kind::kAttempt:
+      DiagnoseAttempt(seen, verdict);
+      break;
+  }
+  return verdict;
+}
+
+}  // namespace whichhop::diagnostics

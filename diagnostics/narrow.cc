@@ -1,0 +1,228 @@
+#include "diagnostics/narrow.h"
+
+#include "diagnostics/describe.h"
+#include "diagnostics/rules.h"
+
+namespace whichhop::diagnostics {
+namespace {
+
+constexpr HopSet kLegHops{Hop::kIsp, Hop::kTor, Hop::kLb, Hop::kServer,
+                          Hop::kApp};
+// Of a request's path those that only carry packets.
+constexpr HopSet kClientNetwork{Hop::kDevice, Hop::kRouter, Hop::kIsp,
+                                Hop::kTor};
+// A slot that is held longer is held by someone slow.
+constexpr Micros kSlotHeld = Seconds(1);
+
+constexpr HopSet Everyone() {
+  HopSet all;
+  for (size_t i = 0; i < kHopCount; ++i) all.Add(static_cast<Hop>(i));
+  return all;
+}
+
+// Nothing left this host: no rule about the way has anything to say.
+bool OursAlone(Fault fault) {
+  const Suspects& listed = GetFault(fault).at_lb;
+  return listed.self && listed.hops.size() == 1;
+}
+
+bool OnClientSide(Phase phase) {
+  return phase == Phase::kRequest || phase == Phase::kRequestBody ||
+         phase == Phase::kClient;
+}
+
+// What the rules found, added up.
+struct Findings {
+  HopSet cleared;
+  HopList blamed;
+  bool any_blame = false;  // then `blamed` may be empty: they contradict
+};
+
+void Merge(const Finding& finding, Findings& all) {
+  all.cleared = all.cleared | finding.cleared;
+  if (finding.blamed.empty()) return;
+  all.blamed =
+      all.any_blame ? all.blamed.Only(finding.blamed.set()) : finding.blamed;
+  all.any_blame = true;
+}
+
+Findings ApplyRules(const Scene& scene, Evidence& evidence) {
+  Findings all;
+  for (const NamedRule& rule : kRules) {
+    const Finding finding = rule.apply(scene);
+    if (!finding.found()) continue;
+    Merge(finding, all);
+    evidence.Begin(rule.rule, finding.cleared, finding.blamed.set());
+    evidence << finding.sentence.view();
+  }
+  return all;
+}
+
+// Takes the cleared out of the suspects. Evidence that would clear them all
+// contradicts itself: the cause is unknown and none of them is cleared.
+Blame Settle(const HopList& suspects, const Findings& found,
+             Evidence& evidence) {
+  Blame blame;
+  blame.suspects = suspects;
+  const HopList& set = found.any_blame ? found.blamed : suspects;
+  blame.cause = set.Only(Everyone() - found.cleared);
+  blame.cleared = found.cleared;
+  if (!blame.cause.empty() || suspects.empty()) return blame;
+  blame.cleared = found.cleared - suspects.set() - found.blamed.set();
+  evidence.Begin(Rule::kUnknown, {}, {});
+  evidence << "the evidence clears every suspect and so contradicts itself: "
+              "the cause is unknown";
+  return blame;
+}
+
+Blame Only(const HopList& suspects, HopSet keep) {
+  return {suspects, suspects.Only(keep), {}};
+}
+
+// Loss on the client's connection is its network's; none makes it slow itself.
+Blame ByRetransmits(const Observation& seen, const HopList& suspects,
+                    Evidence& evidence) {
+  const std::optional<uint32_t>& lost = seen.request.client_retransmits;
+  if (!lost.has_value()) return Only(suspects, Everyone());
+  const HopSet keep = *lost > 0 ? kClientNetwork : HopSet{Hop::kBrowser};
+  evidence.Begin(Rule::kFault, {}, suspects.Only(keep).set());
+  evidence << "client connection: " << *lost << " retransmissions"
+           << (*lost > 0 ? ": its network" : ": the client itself is slow");
+  return Only(suspects, keep);
+}
+
+Blame BySlowReader(const Observation& seen, const HopList& suspects,
+                   Evidence& evidence) {
+  if (!seen.request.client_window_closed.has_value()) {
+    return Only(suspects, Everyone());
+  }
+  const bool closed = *seen.request.client_window_closed;
+  const HopSet keep = closed ? HopSet{Hop::kBrowser} : kClientNetwork;
+  evidence.Begin(Rule::kFault, {}, suspects.Only(keep).set());
+  evidence << (closed ? "the client's window is closed: it does not read"
+                      : "the client's window is open: its network is slow");
+  return Only(suspects, keep);
+}
+
+// Whoever wrote the largest field made the head too large.
+Blame ByLargestField(const Observation& seen, const HopList& suspects,
+                     Evidence& evidence) {
+  HopSet keep = Everyone();
+  const HopSet clients{Hop::kBrowser, Hop::kBrowserApp};
+  switch (WriterOf(seen.request.biggest_field)) {
+    case FieldWriter::kUnknown:
+      return Only(suspects, keep);
+    case FieldWriter::kClient:
+      keep = clients;
+      break;
+    case FieldWriter::kMiddles:
+      keep = keep - clients;
+      break;
+  }
+  evidence.Begin(Rule::kFault, {}, suspects.Only(keep).set());
+  evidence << seen.request.biggest_field
+           << (keep == clients ? " is written by the client"
+                               : " is appended by hops on the way");
+  return Only(suspects, keep);
+}
+
+// Every slot is taken: by a slow upstream, or is our limit too low?
+Blame BySlots(const Observation& seen, const HopList& suspects,
+              Evidence& evidence) {
+  const DecisionFacts& d = seen.decision;
+  if (d.in_flight == 0) return Only(suspects, Everyone());
+  const HopSet self{SelfHop(seen.position)};
+  if (!d.in_flight_acked || d.oldest_in_flight < kSlotHeld) {
+    Blame blame = Only(suspects, self);
+    evidence.Begin(Rule::kFault, {}, self);
+    evidence << "answers keep coming, the oldest of " << d.in_flight
+             << " requests is " << DurationText(d.oldest_in_flight).view()
+             << " old: our limit is too low";
+    return blame;
+  }
+  Findings found;
+  found.cleared = LegBehind(seen) & HopSet{Hop::kIsp, Hop::kTor};
+  found.blamed = suspects.Only(LegBehind(seen) - self);
+  if (seen.is == Answers::kLb) found.blamed = suspects;
+  found.any_blame = true;
+  evidence.Begin(Rule::kX5, found.cleared, found.blamed.set());
+  evidence << "all " << d.in_flight
+           << " requests in flight are acknowledged and unanswered, the oldest "
+              "for "
+           << DurationText(d.oldest_in_flight).view()
+           << ": the upstream holds every slot";
+  return Settle(suspects, found, evidence);
+}
+
+// The last probe speaks for the servers that are out.
+Blame ByProbe(const Observation& seen, const HopList& suspects,
+              Evidence& evidence) {
+  const DecisionFacts& d = seen.decision;
+  if (!d.last_probe.has_value()) return Only(suspects, Everyone());
+  AttemptFacts probe;
+  probe.phase = AttemptPhase::kConnect;
+  probe.connect = d.probe_connect.value_or(Micros(0));
+  if (d.probe_connect.has_value()) probe.peer_min_rtt = d.probe_peer_rtt;
+  return NarrowAttempt(seen, probe, *d.last_probe, evidence);
+}
+
+}  // namespace
+
+HopSet LegBehind(const Observation& seen) {
+  if (seen.attempt.unix_socket) return {Hop::kServer, Hop::kApp};
+  return PathBehind(seen.position, seen.is);
+}
+
+HopList SuspectsOf(Fault fault, Position position, HopSet path_behind) {
+  const FaultInfo& info = GetFault(fault);
+  const Suspects& listed = position == Position::kLb ? info.at_lb : info.at_cdn;
+  HopSet keep = OnClientSide(info.phase)
+                    ? PathBefore(position)
+                    : (Everyone() - kLegHops) | path_behind;
+  if (listed.self) keep.Add(SelfHop(position));
+  return listed.hops.Only(keep);
+}
+
+Blame NarrowAttempt(const Observation& seen, const AttemptFacts& attempt,
+                    Fault fault, Evidence& evidence) {
+  const HopSet path = LegBehind(seen);
+  HopList suspects = SuspectsOf(fault, seen.position, path);
+  const Phase phase = GetFault(fault).phase;
+  if (phase == Phase::kDns) {
+    const bool resolved = attempt.resolved_before.has_value();
+    if (!resolved) return Only(suspects, Everyone());
+    evidence.Begin(Rule::kFault, {}, {Hop::kDns});
+    evidence << "the name had an address "
+             << static_cast<uint64_t>(attempt.resolved_before->count())
+             << " s ago: no typo of ours";
+    return Only(suspects, {Hop::kDns});
+  }
+  if (OursAlone(fault)) return Only(suspects, Everyone());
+  const Scene scene{attempt, fault, seen.position, seen.is, path};
+  for (Hop hop : MissingFacts(scene)) suspects.Add(hop);
+  const Findings found = ApplyRules(scene, evidence);
+  return Settle(suspects, found, evidence);
+}
+
+Blame NarrowDecision(const Observation& seen, Evidence& evidence) {
+  const HopList suspects =
+      SuspectsOf(seen.fault, seen.position, LegBehind(seen));
+  switch (seen.fault) {
+    case Fault::kReqHeadTimeout:
+    case Fault::kReqbodyTimeout:
+      return ByRetransmits(seen, suspects, evidence);
+    case Fault::kClientSlowReader:
+      return BySlowReader(seen, suspects, evidence);
+    case Fault::kReqHeadTooLarge:
+      return ByLargestField(seen, suspects, evidence);
+    case Fault::kBackendConnLimit:
+    case Fault::kBackendQueueTimeout:
+      return BySlots(seen, suspects, evidence);
+    case Fault::kBackendAllDown:
+      return ByProbe(seen, suspects, evidence);
+    default:  // the table's suspects stand as they are
+      return Only(suspects, Everyone());
+  }
+}
+
+}  // namespace whichhop::diagnostics

@@ -1,0 +1,371 @@
+#include "diagnostics/rules.h"
+
+#include "diagnostics/describe.h"
+
+namespace whichhop::diagnostics {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr Seconds kFreshSibling{10};  // "in the last seconds"
+constexpr Seconds kFreshWalk{60};     // a path seldom changes faster
+constexpr Seconds kLongQuiet{30};     // from here firewalls forget flows
+
+constexpr HopSet kNetwork{Hop::kIsp, Hop::kTor};
+
+bool Fresh(const std::optional<Seconds>& age) {
+  return age.has_value() && *age <= kFreshSibling;
+}
+
+// The way from us to whoever ends our connection.
+HopSet Network(const Scene& s) { return kNetwork & s.path; }
+
+// The hop that ends our connection for sure, if the configuration tells. A
+// balancer that may stand there is one; behind it nothing is known.
+HopSet Holder(const Scene& s) {
+  return s.path & HopSet{s.path.contains(Hop::kLb) ? Hop::kLb : Hop::kServer};
+}
+
+// The holder that lives if the address does: only where no balancer may hold
+// it, for a balancer's kernel speaks for none of its servers.
+HopSet HostIfSole(const Scene& s) {
+  if (s.path.contains(Hop::kLb)) return {};
+  return s.path & HopSet{Hop::kServer};
+}
+
+bool Established(const AttemptFacts& a) {
+  if (a.phase == AttemptPhase::kResolve) return false;
+  if (a.phase != AttemptPhase::kConnect) return true;
+  return a.end == AttemptEnd::kFin || a.end == AttemptEnd::kReset;
+}
+
+bool Timer(const AttemptFacts& a) {
+  return a.end == AttemptEnd::kTimeout || a.end == AttemptEnd::kDeadline;
+}
+
+// A stateful firewall that forgot the flow may have sent this RST.
+bool ResetAfterLongQuiet(const AttemptFacts& a) {
+  const Micros silence = a.phase == AttemptPhase::kBody ? a.quiet : a.waited;
+  return a.end == AttemptEnd::kReset && silence >= kLongQuiet;
+}
+
+// Segments behind a hole arrived and the hole stayed.
+bool Gaps(const AttemptFacts& a) {
+  return Timer(a) && a.tcp.has_value() && a.tcp->rcv_ooopack > 0;
+}
+
+bool AllAcked(const AttemptFacts& a) {
+  if (a.tcp.has_value() && a.tcp->unacked > 0) return false;
+  if (a.unsent.has_value() && *a.unsent > 0) return false;
+  if (a.acked.has_value()) return *a.acked > 0 && *a.acked >= a.sent;
+  return a.tcp.has_value() && a.sent > 0;
+}
+
+// An ACK came well after the last byte: a probe of ours was answered.
+bool ProbesAnswered(const AttemptFacts& a) {
+  return a.tcp.has_value() && a.tcp->last_ack.has_value() &&
+         *a.tcp->last_ack + milliseconds(500) <= a.quiet;
+}
+
+// Whether, when our timer fired, the way to the far end was seen to work.
+bool AliveAtTimer(const Scene& s) {
+  const AttemptFacts& a = s.attempt;
+  if (Gaps(a)) return false;
+  switch (a.phase) {
+    case AttemptPhase::kResolve:
+    case AttemptPhase::kConnect:
+      return false;
+    case AttemptPhase::kTls:
+      return AllAcked(a);
+    case AttemptPhase::kRequest:
+      // What is in the closed window's way is not on the wire.
+      return a.tcp.has_value() && a.tcp->unacked == 0;
+    case AttemptPhase::kWait:
+      return AllAcked(a) || a.received > 0 ||
+             s.fault == Fault::kWriteTimeoutZeroWindow;
+    case AttemptPhase::kHead:
+      return a.tcp.has_value() || a.quiet < Seconds(5);
+    case AttemptPhase::kBody:
+      return a.end == AttemptEnd::kDeadline || ProbesAnswered(a);
+  }
+  return false;
+}
+
+// Whether the end itself shows that the way worked until then.
+bool WayWorked(const Scene& s) {
+  const AttemptFacts& a = s.attempt;
+  if (s.fault == Fault::kWriteTimeoutUnacked) return false;
+  switch (a.end) {
+    case AttemptEnd::kFin:
+    case AttemptEnd::kMalformed:
+      return true;
+    case AttemptEnd::kReset:
+      // A RST is no proof of its sender while a handshake of TLS may be
+      // filtered, nor after a long silence.
+      return a.phase != AttemptPhase::kTls && !ResetAfterLongQuiet(a);
+    case AttemptEnd::kTimeout:
+    case AttemptEnd::kDeadline:
+      return AliveAtTimer(s);
+    case AttemptEnd::kErrno:
+    case AttemptEnd::kDns:
+      return false;
+  }
+  return false;
+}
+
+Finding RefusedByTarget(const Scene& s) {
+  Finding f;
+  const AttemptFacts& a = s.attempt;
+  if (s.fault != Fault::kConnectRefusedRst || a.unix_socket) return f;
+  if (!a.peer_min_rtt.has_value()) return f;
+  if (a.connect * 2 < *a.peer_min_rtt) return f;  // from a nearer box
+  f.cleared = Network(s);
+  f.sentence << "the refusal took " << DurationText(a.connect).view()
+             << ", the target's least RTT is "
+             << DurationText(*a.peer_min_rtt).view()
+             << ": its own kernel sent it, so the way there works";
+  return f;
+}
+
+Finding Handshake(const Scene& s) {
+  Finding f;
+  const AttemptFacts& a = s.attempt;
+  if (!Established(a) || a.unix_socket || !WayWorked(s)) return f;
+  if (a.reused || Timer(a)) return f;
+  if (a.received > 0 || a.acked.value_or(0) > 0) return f;
+  f.cleared = Network(s);
+  f.sentence << "TCP's handshake took " << DurationText(a.connect).view()
+             << ": the way to the far end works";
+  return f;
+}
+
+Finding Acknowledged(const Scene& s) {
+  Finding f;
+  const AttemptFacts& a = s.attempt;
+  if (!Established(a) || a.unix_socket || !WayWorked(s)) return f;
+  if (a.received > 0) return f;
+  if (Timer(a) ? a.sent == 0 : a.acked.value_or(0) == 0) return f;
+  f.cleared = Network(s);
+  f.sentence << "bytes of the request were acknowledged (";
+  if (a.acked.has_value()) {
+    f.sentence << *a.acked << " of ";
+  }
+  f.sentence << a.sent << "): the network carries both ways";
+  return f;
+}
+
+Finding ProbeAnswered(const Scene& s) {
+  Finding f;
+  const AttemptFacts& a = s.attempt;
+  if (s.fault != Fault::kBodyStall || a.unix_socket || !WayWorked(s)) return f;
+  f.cleared = Network(s);
+  f.sentence << "keep-alive probes are acknowledged, last "
+             << DurationText(a.tcp->last_ack.value_or(Micros(0))).view()
+             << " ago: the way lives, the far end does not send";
+  return f;
+}
+
+Finding Unacknowledged(const Scene& s) {
+  Finding f;
+  if (s.fault != Fault::kWriteTimeoutUnacked) return f;
+  f.cleared = HopSet{Hop::kApp};
+  f.sentence << "the request is not acknowledged";
+  if (s.attempt.tcp.has_value()) {
+    f.sentence << " (" << s.attempt.tcp->unacked << " segments, "
+               << s.attempt.tcp->total_retrans << " retransmitted)";
+  }
+  f.sentence << ": kernels acknowledge, not apps";
+  return f;
+}
+
+Finding BytesCame(const Scene& s) {
+  Finding f;
+  const AttemptFacts& a = s.attempt;
+  if (a.received == 0 || a.unix_socket || !WayWorked(s)) return f;
+  if (s.fault == Fault::kBodyStall) return f;  // ProbeAnswered speaks of it
+  f.cleared = Network(s);
+  f.sentence << a.received
+             << " bytes of an answer came: the way works; who wrote them is "
+                "not shown";
+  return f;
+}
+
+Finding SegmentsBehindHole(const Scene& s) {
+  Finding f;
+  if (!Gaps(s.attempt)) return f;
+  f.blamed = HopList(Network(s));
+  f.sentence << s.attempt.tcp->rcv_ooopack
+             << " segments came behind a hole that stays: the far end sends, "
+                "the way loses";
+  return f;
+}
+
+Finding ReusedConnection(const Scene& s) {
+  Finding f;
+  const AttemptFacts& a = s.attempt;
+  if (s.fault != Fault::kStaleKeepaliveRace || a.unix_socket) return f;
+  if (a.served == 0) return f;
+  f.cleared = Network(s);
+  f.sentence << "this connection served " << a.served
+             << " exchanges before: the way works, its far end closed it when "
+                "idle";
+  return f;
+}
+
+Finding SiblingSameAddress(const Scene& s) {
+  Finding f;
+  const auto& age = s.attempt.siblings.same_address;
+  if (!Fresh(age)) return f;
+  f.cleared = Network(s) | Holder(s);
+  f.sentence << "this address answered another request "
+             << static_cast<uint64_t>(age->count())
+             << " s ago: the way and whoever holds the address work";
+  return f;
+}
+
+Finding SiblingFlows(const Scene& s) {
+  Finding f;
+  const uint32_t flows = s.attempt.siblings.flows_acking;
+  if (flows == 0) return f;
+  f.cleared = Network(s) | HostIfSole(s);
+  f.sentence << flows
+             << " other connections to this address still acknowledge: path "
+                "and host live";
+  return f;
+}
+
+Finding SiblingSameRack(const Scene& s) {
+  Finding f;
+  const auto& age = s.attempt.siblings.same_rack;
+  if (!Fresh(age)) return f;
+  f.cleared = Network(s);
+  f.sentence << "a server of the same rack answered "
+             << static_cast<uint64_t>(age->count())
+             << " s ago: what the two share works";
+  return f;
+}
+
+Finding SiblingOtherRack(const Scene& s) {
+  Finding f;
+  const auto& age = s.attempt.siblings.other_rack;
+  if (!Fresh(age)) return f;
+  f.cleared = s.path & HopSet{Hop::kIsp};
+  f.sentence << "a server of another rack answered "
+             << static_cast<uint64_t>(age->count())
+             << " s ago: what the two share works";
+  return f;
+}
+
+bool Silence(Fault fault) {
+  return fault == Fault::kConnectTimeout ||
+         fault == Fault::kWriteTimeoutUnacked || fault == Fault::kRespPathLost;
+}
+
+Finding WholeRackSilent(const Scene& s) {
+  Finding f;
+  const SiblingFacts& near = s.attempt.siblings;
+  if (!Silence(s.fault) || !Fresh(near.other_rack)) return f;
+  if (near.rack_servers < 2 || near.rack_silent < near.rack_servers) return f;
+  f.blamed = {Hop::kTor};
+  f.sentence << "all " << near.rack_servers
+             << " servers of this rack are silent and another rack answers: "
+                "what they alone share is the switch";
+  return f;
+}
+
+// The hops of the leg that lie nearer to us than this one.
+HopSet Nearer(const Scene& s, Hop hop) {
+  HopSet nearer;
+  for (Hop each : s.path) {
+    if (Index(each) < Index(hop)) nearer.Add(each);
+  }
+  return nearer;
+}
+
+void BlameRouter(const Scene& s, const IcmpFacts& icmp, Finding& f) {
+  f.cleared = Nearer(s, icmp.hop);
+  if (s.fault == Fault::kConnectUnreachArp) {
+    f.sentence << IcmpText(icmp).view()
+               << ": the last router got no ARP answer for the host";
+    return;
+  }
+  f.blamed = {icmp.hop};
+  f.sentence << IcmpText(icmp).view() << ", which topology calls "
+             << HopName(icmp.hop) << ": it says so itself";
+}
+
+Finding IcmpOffender(const Scene& s) {
+  Finding f;
+  if (s.attempt.phase != AttemptPhase::kConnect || !s.attempt.icmp) return f;
+  const IcmpFacts& icmp = *s.attempt.icmp;
+  switch (icmp.offender) {
+    case Offender::kStranger:
+      break;  // a router on the way; topology does not say which
+    case Offender::kTarget:
+      f.cleared = Network(s);
+      f.blamed = HopList{Hop::kServer, Hop::kLb}.Only(s.path);
+      f.sentence << IcmpText(icmp).view() << ": the target's own word";
+      break;
+    case Offender::kOurselves:
+      if (s.fault == Fault::kConnectUnreachArp) break;
+      f.blamed = {SelfHop(s.position)};
+      f.sentence << IcmpText(icmp).view() << ": this host's own word";
+      break;
+    case Offender::kHop:
+      BlameRouter(s, icmp, f);
+      break;
+  }
+  return f;
+}
+
+Finding PathWalk(const Scene& s) {
+  Finding f;
+  const SiblingFacts& near = s.attempt.siblings;
+  if (!near.walk_last.has_value() || near.walk_age > kFreshWalk) return f;
+  if (!Silence(s.fault)) return f;
+  const Hop last = *near.walk_last;
+  for (Hop hop : s.path) {
+    if (Index(hop) <= Index(last)) continue;
+    f.blamed.Add(hop);
+    if (hop == Hop::kTor) break;  // it is a router and did not answer either
+  }
+  f.blamed.Add(last);
+  f.cleared = Nearer(s, last);
+  f.sentence << "a path walk " << static_cast<uint64_t>(near.walk_age.count())
+             << " s ago had its last answer from " << HopName(last)
+             << ": it breaks behind it, or there";
+  return f;
+}
+
+}  // namespace
+
+const std::array<NamedRule, 15> kRules = {{
+    {Rule::kX3, RefusedByTarget},
+    {Rule::kX4, Handshake},
+    {Rule::kX5, Acknowledged},
+    {Rule::kX5, ProbeAnswered},
+    {Rule::kX5, Unacknowledged},
+    {Rule::kX7, BytesCame},
+    {Rule::kX7, SegmentsBehindHole},
+    {Rule::kX9, ReusedConnection},
+    {Rule::kX9, SiblingSameAddress},
+    {Rule::kX9, SiblingFlows},
+    {Rule::kX9, SiblingSameRack},
+    {Rule::kX9, SiblingOtherRack},
+    {Rule::kX9, WholeRackSilent},
+    {Rule::kX10, IcmpOffender},
+    {Rule::kX10, PathWalk},
+}};
+
+HopSet MissingFacts(const Scene& scene) {
+  const AttemptFacts& a = scene.attempt;
+  if (a.unix_socket || !Established(a)) return {};
+  if (ResetAfterLongQuiet(a)) return scene.path & HopSet{Hop::kTor};
+  const bool silent = Timer(a) || (a.phase == AttemptPhase::kBody &&
+                                   a.end == AttemptEnd::kErrno);
+  if (!silent || a.phase == AttemptPhase::kTls || WayWorked(scene)) return {};
+  if (scene.fault == Fault::kWriteTimeoutUnacked) return {};
+  return scene.path & HopSet{Hop::kIsp, Hop::kTor, Hop::kServer};
+}
+
+}  // namespace whichhop::diagnostics
