@@ -22,6 +22,8 @@ struct NodeConfig {
   std::string name = "whichhop";  // a token (RFC 9110); Proxy-Status and Via
   diagnostics::Position position = diagnostics::Position::kLb;
   int workers = 0;  // 0: one a core
+
+  bool operator==(const NodeConfig&) const = default;
 };
 
 struct ListenConfig {
@@ -39,6 +41,8 @@ struct TimeoutsConfig {
   milliseconds upstream_idle{4'000};   // in the pool
   milliseconds drain_delay{0};         // TERM to closing the listeners
   milliseconds drain{30'000};          // then to cutting connections
+
+  bool operator==(const TimeoutsConfig&) const = default;
 };
 
 inline constexpr uint64_t kUnlimited = std::numeric_limits<uint64_t>::max();
@@ -46,23 +50,27 @@ inline constexpr uint64_t kUnlimited = std::numeric_limits<uint64_t>::max();
 struct LimitsConfig {
   size_t header_bytes = 32 * 1024;   // a whole head, request or response
   size_t header_fields = 128;        // field lines of a head
-  size_t request_target = 8 * 1024;  // else 414
+  size_t request_target = 8 * 1024;  // else 414; at most header_bytes
   uint64_t request_body = kUnlimited;
   size_t connections = 65536;  // client connections, per process
   bool strict_query = false;   // refuse malformed percent-encoding
+
+  bool operator==(const LimitsConfig&) const = default;
 };
 
 struct ServerConfig {
   Address address;
-  std::string text;   // as Address::ToString() writes it
+  std::string text;  // as Address::ToString() writes it
   unsigned weight = 1;
-  std::string rack;   // servers of one rack share a switch
+  std::string rack;  // servers of one rack share a switch
 };
 
 struct RetryConfig {
   unsigned attempts = 1;  // after the first
   bool on_connect = true;
   bool on_stale = true;
+
+  bool operator==(const RetryConfig&) const = default;
 };
 
 struct UpstreamConfig {
@@ -74,12 +82,12 @@ struct UpstreamConfig {
 
 // Of the routes, the first that matches is taken. Empty: matches all.
 struct RouteConfig {
-  std::string host;                  // lower case, without port; or "*.suffix"
-  std::string path;                  // a prefix of the path
+  std::string host;  // lower case, without port; or "*.suffix"; v6 in [ ]
+  std::string path;  // a prefix of the path
   std::vector<std::string> methods;  // exact
   size_t upstream = 0;               // index in Config::upstreams
   int respond = 0;                   // a status to author here; 0: relay
-  std::string label;                 // http_route of the log
+  std::string label;                 // http_route of the log: host and path
 };
 
 enum class Everyone : uint8_t { kNobody, kOperators, kEveryone };
@@ -95,9 +103,11 @@ struct ErrorsConfig {
 };
 
 struct LogsConfig {
-  std::string access = "stdout";      // stdout | stderr | off | a path
+  std::string access = "stdout";  // stdout | stderr | off | a path, with a /
   std::string operator_log = "stderr";
   bool query = false;  // log url_query
+
+  bool operator==(const LogsConfig&) const = default;
 };
 
 struct Config {

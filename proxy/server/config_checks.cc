@@ -8,6 +8,7 @@
 #include <span>
 
 #include "proxy/base/text.h"
+#include "proxy/http/target.h"
 #include "proxy/net/address.h"
 #include "proxy/server/config_suggest.h"
 #include "proxy/server/config_text.h"
@@ -94,8 +95,14 @@ std::string AddressProblem(std::string_view text) {
     return Quote(text) + " needs an absolute path: unix:/PATH";
   }
   if (Address::Parse(text)) return {};
-  if (IsIp(text) || IsDnsName(text)) {
-    return Quote(text) + " needs a port: HOST:PORT";
+  if (ParseDecimal(text)) {
+    return Quote(text) + " is no address; did you mean " +
+           Quote(":" + std::string(text)) + "?";
+  }
+  if (InBrackets(text) || IsIp(text)) {
+    const bool bare_v6 = !InBrackets(text) && text.find(':') < text.size();
+    return Quote(text) + (bare_v6 ? " needs brackets and a port: \"[::1]:80\""
+                                  : " needs a port: HOST:PORT");
   }
   return Quote(text) +
          " is no address; one is 127.0.0.1:80, \"[::1]:80\" or unix:/PATH";
@@ -175,6 +182,12 @@ std::string PathProblem(std::string_view text) {
   if (text.ends_with('*')) {
     return Quote(text) + ": a path is a prefix; leave the `*` out";
   }
+  std::string storage;
+  const std::string_view compared = NormalizePath(text, &storage);
+  if (compared != text) {
+    return Quote(text) + " is never seen; requests for it are compared as " +
+           Quote(compared);
+  }
   return {};
 }
 
@@ -201,7 +214,11 @@ std::string LogTargetProblem(std::string_view text) {
 std::string ListenAddressProblem(std::string_view text) {
   if (!IsUrl(text) && !Address::Parse(text) && WithoutPort(text) != text &&
       IsDnsName(WithoutPort(text)) && !EndsInNumber(WithoutPort(text))) {
-    return Quote(text) + ": an IP address is expected, not a host name";
+    const bool local = EqualsIgnoreCase(WithoutPort(text), "localhost");
+    const std::string_view port = text.substr(text.rfind(':'));
+    return Quote(text) + ": an IP address is expected, not a host name" +
+           (local ? "; did you mean `127.0.0.1" + std::string(port) + "`?"
+                  : "");
   }
   return AddressProblem(text);
 }

@@ -30,6 +30,35 @@ ConfigPlace PlaceOf(const YAML::Mark& mark) {
           static_cast<size_t>(mark.column) + 1};
 }
 
+// Why a node can't be the key of a map; empty if it can, or had its error.
+std::string KeyProblem(const ConfigNode& key) {
+  if (key.kind == Kind::kBroken) return {};
+  if (key.kind == Kind::kMap || key.kind == Kind::kList) {
+    return "a key can't be " + Describe(key) +
+           "; quote a word that begins with a bracket";
+  }
+  if (key.text.empty()) return "a key is missing here";
+  if (key.text == "<<" && !key.quoted) return "merge keys are not supported";
+  return {};
+}
+
+// Whether the quotes that `text` begins with never close: yaml-cpp lets them
+// end with the file. In double quotes, a backslash hides the next character;
+// in single ones, two quotes are one that closes and one that opens.
+bool LacksClosingQuote(std::string_view text) {
+  const char quote = text[0];
+  for (size_t at = 1; at < text.size(); ++at) {
+    const bool doubled = quote == '\'' && text.substr(at).starts_with("''");
+    const bool escape = quote == '"' && text[at] == '\\';
+    if (doubled || escape) {
+      ++at;
+    } else if (text[at] == quote) {
+      return false;
+    }
+  }
+  return true;
+}
+
 // Turns yaml-cpp's events into a tree. A bottom-up stack: the node on top is
 // the one whose children arrive.
 class TreeBuilder : public YAML::EventHandler {
@@ -37,7 +66,10 @@ class TreeBuilder : public YAML::EventHandler {
   TreeBuilder(std::string_view yaml, ConfigErrors& errors)
       : yaml_(yaml), errors_(errors) {}
 
-  ConfigNode TakeRoot() { return std::move(root_); }
+  ConfigNode TakeRoot() {
+    if (torn_) root_.kind = Kind::kBroken;
+    return std::move(root_);
+  }
   // Where the innermost open map or list starts.
   ConfigPlace open_place() const {
     return open_.empty() ? ConfigPlace{} : open_.back().node.place;
@@ -84,7 +116,11 @@ class TreeBuilder : public YAML::EventHandler {
   // Of a null in a map: whether it is a word there, not an absent value.
   bool IsNullWord(const YAML::Mark& mark) const;
   bool ignoring() const { return documents_ > 1 || ignored_depth_ > 0; }
-  char CharAt(const YAML::Mark& mark) const;
+  std::string_view Rest(const YAML::Mark& mark) const;  // from there on
+  char CharAt(const YAML::Mark& mark) const {
+    const std::string_view rest = Rest(mark);
+    return rest.empty() ? '\0' : rest[0];
+  }
   void Fail(ConfigPlace place, std::string message) {
     errors_.push_back({place, std::move(message)});
   }
@@ -96,6 +132,7 @@ class TreeBuilder : public YAML::EventHandler {
   size_t documents_ = 0;
   size_t ignored_depth_ = 0;  // open maps and lists that are too deep
   bool too_deep_ = false;
+  bool torn_ = false;  // quotes swallowed the rest
 };
 
 void TreeBuilder::OnDocumentStart(const YAML::Mark& mark) {
@@ -129,17 +166,24 @@ void TreeBuilder::OnAlias(const YAML::Mark& mark, YAML::anchor_t) {
 
 void TreeBuilder::OnScalar(const YAML::Mark& mark, const std::string& tag,
                            YAML::anchor_t anchor, const std::string& text) {
+  if (ignoring()) return;
   ConfigNode node;
   node.kind = Kind::kWord;
   node.place = PlaceOf(mark);
   node.quoted = tag == "!";  // what yaml-cpp tags a quoted word with
   node.text = text;
-  if (IsDecorated(mark, tag, anchor)) {
-    node.kind = Kind::kBroken;
-  } else if (!ignoring() && HasControl(text)) {
-    Fail(node.place, "a word can't hold control characters or line breaks");
-    node.kind = Kind::kBroken;
+  const char first = CharAt(mark);
+  const bool decorated = IsDecorated(mark, tag, anchor);
+  std::string problem;
+  if (HasControl(text)) {
+    problem = "a word can't hold control characters or line breaks";
   }
+  if ((first == '"' || first == '\'') && LacksClosingQuote(Rest(mark))) {
+    problem = "these quotes never close";
+    torn_ = true;
+  }
+  if (!decorated && !problem.empty()) Fail(node.place, problem);
+  if (decorated || !problem.empty()) node.kind = Kind::kBroken;
   Add(std::move(node));
 }
 
@@ -193,13 +237,10 @@ void TreeBuilder::TakeKey(OpenNode& map, const ConfigNode& key) {
   map.keep_value = false;
   map.key = key.text;
   map.key_place = key.place;
-  if (key.kind == Kind::kBroken) return;
-  if (key.kind != Kind::kWord || key.text.empty()) {
-    Fail(key.place, "a key is expected, not " + Describe(key));
-    return;
-  }
-  if (key.text == "<<" && !key.quoted) {
-    Fail(key.place, "merge keys are not supported");
+  const std::string problem = KeyProblem(key);
+  if (key.kind == Kind::kBroken || !problem.empty()) {
+    map.node.lacks_member = true;
+    if (!problem.empty()) Fail(key.place, problem);
     return;
   }
   const auto [first, is_new] = map.key_lines.emplace(key.text, key.place.line);
@@ -241,9 +282,9 @@ bool TreeBuilder::IsNullWord(const YAML::Mark& mark) const {
   return first == '~' || LowerAscii(first) == 'n';
 }
 
-char TreeBuilder::CharAt(const YAML::Mark& mark) const {
-  const auto at = static_cast<size_t>(mark.pos);
-  return mark.pos >= 0 && at < yaml_.size() ? yaml_[at] : '\0';
+std::string_view TreeBuilder::Rest(const YAML::Mark& mark) const {
+  const auto at = static_cast<size_t>(std::max(mark.pos, 0));
+  return at < yaml_.size() ? yaml_.substr(at) : std::string_view();
 }
 
 // yaml-cpp's words and what they mean to the reader of a configuration.
@@ -259,7 +300,9 @@ constexpr std::pair<std::string_view, std::string_view> kSyntaxErrors[] = {
     {"illegal flow end", "this bracket closes nothing"},
     {"illegal EOF in scalar", "the file ends inside quotes"},
     {"illegal block entry", "a `-` can't stand here"},
-    {"unknown token", "a word can't begin like this; quote it"},
+    {"unknown token", "a word with this character needs quotes"},
+    {"alias not found after *",
+     "aliases are not supported; quote a word with a `*`"},
     {"the referenced anchor is not defined",
      "aliases are not supported; quote a word with a `*`"},
 };

@@ -27,11 +27,12 @@ struct ConfigNode {
   const ConfigNode* Find(std::string_view name) const;
 
   Kind kind = Kind::kNothing;
-  bool quoted = false;    // a word in quotes, or a block
-  ConfigPlace place;      // of the value; of the key where that is nothing
-  ConfigPlace key_place;  // of a map's member
-  std::string key;        // of a map's member
-  std::string text;       // of a word
+  bool quoted = false;        // a word in quotes, or a block
+  bool lacks_member = false;  // of a map: an error stands for one of its keys
+  ConfigPlace place;          // of the value; of the key where that is nothing
+  ConfigPlace key_place;      // of a map's member
+  std::string key;            // of a map's member
+  std::string text;           // of a word
   std::vector<ConfigNode> children;  // items of a list, members of a map
 };
 

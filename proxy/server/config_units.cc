@@ -24,9 +24,9 @@ constexpr uint64_t kKiB = 1024;
 constexpr uint64_t kMiB = 1024 * kKiB;
 constexpr uint64_t kGiB = 1024 * kMiB;
 
-// From the smallest to the largest.
+// The first is the one for zero.
 constexpr Unit kDurations[] = {
-    {"ms", 1}, {"s", kSecond}, {"m", kMinute}, {"h", kHour}};
+    {"s", kSecond}, {"ms", 1}, {"m", kMinute}, {"h", kHour}};
 constexpr Unit kSizes[] = {
     {"B", 1}, {"KiB", kKiB}, {"MiB", kMiB}, {"GiB", kGiB}};
 
@@ -77,9 +77,12 @@ std::optional<uint64_t> ParseWithUnit(std::string_view text,
 }
 
 std::string Format(uint64_t amount, std::span<const Unit> units) {
-  const Unit* best = &units[0];
+  const Unit* best = nullptr;
   for (const Unit& unit : units) {
-    if (amount != 0 && amount % unit.factor == 0) best = &unit;
+    if (amount % unit.factor != 0) continue;
+    const bool better =
+        best == nullptr || (amount != 0 && unit.factor > best->factor);
+    if (better) best = &unit;
   }
   return std::to_string(amount / best->factor) + std::string(best->name);
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "proxy/base/text.h"
 #include "proxy/server/config_suggest.h"
 #include "proxy/server/config_text.h"
 #include "proxy/server/config_units.h"
@@ -35,12 +36,15 @@ bool Contains(Range<T> range, T value) {
   return range.low <= value && value <= range.high;
 }
 
-std::string BoolHint(std::string_view text) {
+std::string BoolHint(const ConfigNode& node) {
   constexpr std::string_view kYes[] = {"yes", "on", "y", "true"};
   constexpr std::string_view kNo[] = {"no", "off", "n", "false"};
-  const auto is_text = [text](std::string_view word) {
-    return EditDistance(text, word) == 0;
+  const auto is_text = [&node](std::string_view word) {
+    return EqualsIgnoreCase(node.text, word);
   };
+  if (node.text == "true" || node.text == "false") {
+    return "; leave the quotes out";
+  }
   if (std::ranges::any_of(kYes, is_text)) return Meant("true");
   if (std::ranges::any_of(kNo, is_text)) return Meant("false");
   return {};
@@ -110,7 +114,7 @@ std::optional<bool> ReadBool(const ConfigNode& node, ConfigErrors& errors) {
   const bool plain = node.kind == Kind::kWord && !node.quoted;
   if (plain && node.text == "true") return true;
   if (plain && node.text == "false") return false;
-  Expect(node, "true or false", errors, BoolHint(node.text));
+  Expect(node, "true or false", errors, BoolHint(node));
   return std::nullopt;
 }
 
@@ -215,7 +219,7 @@ bool CheckKeys(const ConfigNode& node, std::span<const Key> keys,
     }
   }
   for (const Key& key : keys) {
-    if (key.presence != Presence::kRequired) continue;
+    if (key.presence != Presence::kRequired || node.lacks_member) continue;
     if (node.Find(key.name) != nullptr) continue;
     if (IsMisspelt(node, key, keys)) continue;
     errors.push_back(
