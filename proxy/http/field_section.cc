@@ -8,10 +8,42 @@
 namespace whichhop {
 namespace {
 
+constexpr size_t kNameMax = std::numeric_limits<uint16_t>::max();
+
 constexpr bool IsOws(char c) { return c == ' ' || c == '\t'; }
 
 const char* SkipOws(const char* p, const char* end) {
   while (p != end && IsOws(*p)) ++p;
+  return p;
+}
+
+const char* SkipBackOws(const char* begin, const char* end) {
+  while (end != begin && IsOws(end[-1])) --end;
+  return end;
+}
+
+// Adds the field lines from `p` that are complete and usual, and returns where
+// the first other one begins: for FieldSection::Parse to judge. What this
+// takes, that takes the same way: this is only faster.
+const char* TakeWholeLines(const char* data, const char* p, const char* end,
+                           FieldTable* table) {
+  while (!table->full()) {
+    const char* const colon = SkipToken(p, end);
+    const size_t name_size = static_cast<size_t>(colon - p);
+    if (name_size - 1 >= kNameMax || end - colon < 2 || *colon != ':') break;
+    const char* const value = colon[1] == ' ' ? colon + 2 : colon + 1;
+    if (value == end || IsOws(*value)) break;
+    const char* const cr = SkipValue(value, end);
+    if (end - cr < 2 || cr[0] != '\r' || cr[1] != '\n') break;
+    const size_t value_size =
+        static_cast<size_t>(SkipBackOws(value, cr) - value);
+    const FieldId id = LookUpField({p, name_size});
+    table->Add({static_cast<uint32_t>(p - data),
+                static_cast<uint32_t>(value - data),
+                static_cast<uint32_t>(value_size),
+                static_cast<uint16_t>(name_size), id, IsHopByHop(id)});
+    p = cr + 2;
+  }
   return p;
 }
 
@@ -44,6 +76,7 @@ ParseStatus FieldSection::Parse(char* data, size_t size, FieldTable* table) {
   for (;;) {
     switch (state_) {
       case State::kLineStart:
+        p = TakeWholeLines(data, p, end, table);
         if (p == end) return Pause(State::kLineStart, at());
         if (*p == '\r') {
           ++p;
@@ -105,7 +138,7 @@ ParseStatus FieldSection::Parse(char* data, size_t size, FieldTable* table) {
 // The name ends where `octet` stands. False: refused.
 bool FieldSection::CloseName(char octet, size_t end) {
   const size_t size = end - field_.name_at;
-  const bool fits = size - 1 < std::numeric_limits<uint16_t>::max();
+  const bool fits = size - 1 < kNameMax;
   if (!fits || (octet != ':' && !IsOws(octet))) {
     RefuseName(octet, end);
     return false;
@@ -159,13 +192,12 @@ ParseStatus FieldSection::RefuseValue(char octet, size_t offset) {
 
 // The line in progress is complete; its CR stands at `cr`.
 void FieldSection::CloseLine(const char* data, size_t cr, FieldTable* table) {
-  size_t begin = field_.value_at;
-  size_t end = cr;
-  while (end > begin && IsOws(data[end - 1])) --end;
-  field_.value_size = static_cast<uint32_t>(end - begin);
+  const char* const value = data + field_.value_at;
+  const char* const end = SkipBackOws(value, data + cr);
+  field_.value_size = static_cast<uint32_t>(end - value);
   if (folded_) {
     folded_ = false;
-    LengthenLast(data, end, table);
+    LengthenLast(data, cr, table);
     return;
   }
   field_.id = LookUpField(NameOf(data, field_));
@@ -173,14 +205,13 @@ void FieldSection::CloseLine(const char* data, size_t cr, FieldTable* table) {
   table->Add(field_);
 }
 
-// The last field goes on to `end`, where its text ends.
-void FieldSection::LengthenLast(const char* data, size_t end,
+// The last field goes on up to `cr`, and began with nothing perhaps.
+void FieldSection::LengthenLast(const char* data, size_t cr,
                                 FieldTable* table) {
   Field& last = table->all().back();
-  size_t begin = last.value_at;
-  while (begin < end && IsOws(data[begin])) ++begin;
-  while (end > begin && IsOws(data[end - 1])) --end;
-  last.value_at = static_cast<uint32_t>(begin);
+  const char* const begin = SkipOws(data + last.value_at, data + cr);
+  const char* const end = SkipBackOws(begin, data + cr);
+  last.value_at = static_cast<uint32_t>(begin - data);
   last.value_size = static_cast<uint32_t>(end - begin);
 }
 

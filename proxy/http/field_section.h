@@ -55,7 +55,7 @@ class FieldSection {
   void RefuseName(char octet, size_t end);
   bool CloseSpacedName(char* data, size_t colon);
   void CloseLine(const char* data, size_t cr, FieldTable* table);
-  void LengthenLast(const char* data, size_t end, FieldTable* table);
+  void LengthenLast(const char* data, size_t cr, FieldTable* table);
   bool OpenFold(char* data, size_t at, FieldTable* table);
 
   Leniency leniency_;

@@ -212,12 +212,10 @@ ParseStatus RequestLineParser::ReadTarget(const char* data, RequestLine* line) {
 void RequestLineParser::SplitPath(const char* data, size_t at,
                                   RequestLine* line) {
   const size_t end = size_t{line->target.at} + line->target.size;
-  const void* const mark = std::memchr(data + at, '?', end - at);
-  line->has_query = mark != nullptr;
-  const size_t path_end =
-      mark == nullptr
-          ? end
-          : static_cast<size_t>(static_cast<const char*>(mark) - data);
+  const std::string_view rest(data + at, end - at);
+  const size_t mark = rest == "/" ? rest.npos : rest.find('?');
+  line->has_query = mark != rest.npos;
+  const size_t path_end = line->has_query ? at + mark : end;
   line->path = MakeSlice(at, path_end);
   line->query = MakeSlice(line->has_query ? path_end + 1 : end, end);
 }

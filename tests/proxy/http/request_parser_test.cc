@@ -159,6 +159,7 @@ TEST_CASE("a request head is read the same however it is cut") {
             "Host: h\r\n"
             "\r\n"),
        "GET a  ? q 1.1 host=[::1]:80 none keep | Host: h;"},
+      {WIRE("GET http://h? HTTP/1.0\r\n\r\n"), "GET a  ?  1.0 host=h none |"},
       {WIRE("OPTIONS http://h HTTP/1.0\r\n"
             "\r\n"),
        "OPTIONS a  1.0 host=h none |"},
