@@ -12,7 +12,8 @@ namespace whichhop::diagnostics {
 
 // How many of the first `limit` bytes may be kept without splitting a UTF-8
 // sequence. Returns text.size() where all of it fits.
-constexpr size_t CutLength(std::string_view text, size_t limit) {
+// Not inlined: g++ 12 would warn of bounds that text.size() excludes.
+[[gnu::noinline]] inline size_t CutLength(std::string_view text, size_t limit) {
   if (text.size() <= limit) return text.size();
   size_t cut = limit;
   while (cut > 0 && cut + 3 > limit &&
