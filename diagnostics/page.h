@@ -27,6 +27,10 @@ void AppendBody(BodyType type, const Verdict& verdict, const PageInput& input,
 void AppendVerdictMembers(const Verdict& verdict, std::string_view error_id,
                           Audience audience, std::string& out);
 
+// One piece of evidence as a line: its rule, the sentence, whom it leaves and
+// whom it clears. Not escaped.
+void AppendEvidence(const Evidence::Item& item, std::string& out);
+
 // One or two sentences without a line end: what happened and whom to page.
 void AppendSummary(const Verdict& verdict, std::string& out);
 

@@ -16,4 +16,8 @@ namespace whichhop::diagnostics {
 void AppendProxyStatus(const Verdict& verdict, const FieldOptions& options,
                        std::string& out);
 
+// The same of the members of others alone, as a whole field line; nothing if
+// none is left. For responses that are no errors.
+void AppendOthersProxyStatus(const FieldOptions& options, std::string& out);
+
 }  // namespace whichhop::diagnostics

@@ -13,15 +13,16 @@ namespace whichhop::diagnostics {
 // U+2028/2029 are escaped.
 void AppendJsonString(std::string& out, std::string_view text);
 
-// `,"key":` ready for a value; no comma after `{` or `[`.
+// `"key":` ready for a value, after a comma unless `{`, `[` or nothing is
+// before it. Requires: the key needs no escaping.
 void AppendJsonKey(std::string& out, std::string_view key);
 
 void AppendInteger(std::string& out, uint64_t number);
 
 // An sf-token where the text is one, else an sf-string.
 void AppendSfTokenOrString(std::string& out, std::string_view text);
-// An sf-string: quotes and backslashes escaped; anything that is not printable
-// ASCII, and `%` itself, percent-encoded.
+// An sf-string: quotes and backslashes escaped, anything that is not printable
+// ASCII percent-encoded.
 void AppendSfString(std::string& out, std::string_view text);
 bool IsSfToken(std::string_view text);
 

@@ -1,0 +1,90 @@
+#include "diagnostics/fields.h"
+
+#include "diagnostics/proxy_status.h"
+#include "diagnostics/text.h"
+
+namespace whichhop::diagnostics {
+namespace {
+
+template <typename Hops>
+void AppendHops(const Hops& hops, std::string& out) {
+  bool first = true;
+  for (Hop hop : hops) {
+    if (!first) out += ", ";
+    first = false;
+    out += HopName(hop);
+  }
+}
+
+void AppendRows(RowSet rows, std::string& out) {
+  bool first = true;
+  for (RowId row : rows) {
+    if (!first) out += ' ';
+    first = false;
+    out += GetRow(row).id;
+  }
+}
+
+template <typename Hops>
+void AppendHopField(std::string_view name, const Hops& hops, std::string& out) {
+  if (hops.empty()) return;
+  out += name;
+  out += ": ";
+  AppendHops(hops, out);
+  out += "\r\n";
+}
+
+void AppendErrorFields(const Verdict& verdict, const FieldOptions& options,
+                       std::string& out) {
+  AppendHopField("Error-Cause", verdict.cause, out);
+  AppendHopField("Error-Reporter", verdict.reporter, out);
+  AppendHopField("Error-Cleared", verdict.cleared, out);
+  out += "Error-Fault: ";
+  AppendErrorFault(verdict,
+                   options.audience == Audience::kOperator ? options.masked : 0,
+                   out);
+  out += "\r\n";
+  if (options.error_id.empty()) return;
+  out += "Error-Id: ";
+  AppendSfString(out, options.error_id);
+  out += "\r\n";
+}
+
+}  // namespace
+
+void AppendErrorCause(const Verdict& verdict, std::string& out) {
+  AppendHops(verdict.cause, out);
+}
+
+void AppendErrorReporter(const Verdict& verdict, std::string& out) {
+  AppendHops(verdict.reporter, out);
+}
+
+void AppendErrorCleared(const Verdict& verdict, std::string& out) {
+  AppendHops(verdict.cleared, out);
+}
+
+void AppendErrorFault(const Verdict& verdict, uint16_t masked,
+                      std::string& out) {
+  out += verdict.id.view();
+  if (!verdict.rows.empty()) {
+    out += "; row=\"";
+    AppendRows(verdict.rows, out);
+    out += '"';
+  }
+  out += "; basis=";
+  out += BasisName(verdict.basis);
+  if (masked == 0) return;
+  out += "; masked=";
+  AppendInteger(out, masked);
+}
+
+void AppendFields(const Verdict& verdict, const FieldOptions& options,
+                  std::string& out) {
+  out += "Proxy-Status: ";
+  AppendProxyStatus(verdict, options, out);
+  out += "\r\n";
+  if (options.error_fields) AppendErrorFields(verdict, options, out);
+}
+
+}  // namespace whichhop::diagnostics

@@ -1,0 +1,212 @@
+#include "diagnostics/page.h"
+
+#include "diagnostics/html_page.h"
+#include "diagnostics/summary.h"
+#include "diagnostics/text.h"
+
+namespace whichhop::diagnostics {
+namespace {
+
+template <typename Hops>
+void AppendNames(const Hops& hops, std::string& out) {
+  bool first = true;
+  for (Hop hop : hops) {
+    if (!first) out += ", ";
+    first = false;
+    out += HopName(hop);
+  }
+}
+
+template <typename Hops>
+void AppendJsonHops(std::string_view key, const Hops& hops, std::string& out) {
+  AppendJsonKey(out, key);
+  out += '[';
+  for (Hop hop : hops) {
+    if (out.back() != '[') out += ',';
+    AppendJsonString(out, HopName(hop));
+  }
+  out += ']';
+}
+
+void AppendJsonText(std::string_view key, std::string_view text,
+                    std::string& out) {
+  AppendJsonKey(out, key);
+  AppendJsonString(out, text);
+}
+
+void AppendJsonRows(RowSet rows, std::string& out) {
+  AppendJsonKey(out, "row");
+  out += '[';
+  for (RowId row : rows) {
+    if (out.back() != '[') out += ',';
+    AppendJsonString(out, GetRow(row).id);
+  }
+  out += ']';
+}
+
+void AppendDocumented(RowSet rows, std::string& out) {
+  AppendJsonKey(out, "documented");
+  out += '[';
+  for (RowId id : rows) {
+    const Row& row = GetRow(id);
+    if (out.back() != '[') out += ',';
+    out += '{';
+    AppendJsonText("row", row.id, out);
+    AppendJsonHops("cause", row.cause, out);
+    AppendJsonText("reporter", HopName(row.reporter), out);
+    AppendJsonHops("cleared", row.cleared, out);
+    out += '}';
+  }
+  out += ']';
+}
+
+void AppendJsonEvidence(const Evidence& evidence, std::string& out) {
+  AppendJsonKey(out, "evidence");
+  out += '[';
+  std::string sentence;
+  for (size_t i = 0; i < evidence.size(); ++i) {
+    if (i > 0) out += ',';
+    sentence.clear();
+    AppendEvidence(evidence[i], sentence);
+    AppendJsonString(out, sentence);
+  }
+  out += ']';
+}
+
+void AppendJsonBody(const Verdict& verdict, const PageInput& input,
+                    std::string& out) {
+  out += '{';
+  AppendJsonText("type", "about:blank", out);
+  AppendJsonText("title", ReasonPhrase(verdict.status), out);
+  AppendJsonKey(out, "status");
+  AppendInteger(out, verdict.status);
+  AppendVerdictMembers(verdict, input.error_id, input.audience, out);
+  out += "}\n";
+}
+
+template <typename Hops>
+void AppendLine(std::string_view name, const Hops& hops, std::string& out) {
+  out += name;
+  AppendNames(hops, out);
+  if (hops.empty()) out += "unknown";
+  out += '\n';
+}
+
+void AppendTextRows(const Verdict& verdict, std::string& out) {
+  for (RowId id : verdict.rows) {
+    const Row& row = GetRow(id);
+    out += "Documented: row ";
+    out += row.id;
+    out += ": cause ";
+    AppendNames(row.cause, out);
+    if (row.cause.empty()) out += "none";
+    out += "; reporter ";
+    out += HopName(row.reporter);
+    out += "; cleared ";
+    AppendNames(row.cleared, out);
+    if (row.cleared.empty()) out += "none";
+    out += '\n';
+  }
+}
+
+void AppendTextForOperators(const Verdict& verdict, const PageInput& input,
+                            std::string& out) {
+  out += "Request:    ";
+  AppendTerminal(out, input.host);
+  AppendTerminal(out, input.path);
+  out += '\n';
+  if (!verdict.next_hop.empty()) {
+    out += "Next hop:   ";
+    AppendTerminal(out, verdict.next_hop.view());
+    out += '\n';
+  }
+  out += "Evidence:\n";
+  std::string sentence;
+  for (size_t i = 0; i < verdict.evidence.size(); ++i) {
+    sentence.clear();
+    AppendEvidence(verdict.evidence[i], sentence);
+    out += "  - ";
+    AppendTerminal(out, sentence);
+    out += '\n';
+  }
+}
+
+void AppendTextBody(const Verdict& verdict, const PageInput& input,
+                    std::string& out) {
+  AppendInteger(out, verdict.status);
+  out += ' ';
+  out += ReasonPhrase(verdict.status);
+  out += "\n\n";
+  AppendSummary(verdict, out);
+  out += "\n\n";
+  AppendLine("Cause:      ", verdict.cause, out);
+  AppendLine("Reporter:   ", verdict.reporter, out);
+  if (!verdict.cleared.empty()) {
+    AppendLine("Cleared:    ", verdict.cleared, out);
+  }
+  out += "Fault:      ";
+  out += verdict.id.view();
+  out += " (";
+  out += BasisName(verdict.basis);
+  out += ")\n";
+  AppendTextRows(verdict, out);
+  if (!input.error_id.empty()) {
+    out += "Error id:   ";
+    AppendTerminal(out, input.error_id);
+    out += '\n';
+  }
+  if (input.audience == Audience::kOperator) {
+    AppendTextForOperators(verdict, input, out);
+  }
+}
+
+}  // namespace
+
+void AppendEvidence(const Evidence::Item& item, std::string& out) {
+  out += RuleName(item.rule);
+  out += ": ";
+  out += item.sentence;
+  if (!item.blamed.empty()) {
+    out += item.rule == Rule::kFault ? "; suspects: " : "; leaves: ";
+    AppendNames(item.blamed, out);
+  }
+  if (!item.cleared.empty()) {
+    out += "; clears: ";
+    AppendNames(item.cleared, out);
+  }
+}
+
+void AppendSummary(const Verdict& verdict, std::string& out) {
+  AppendWhatHappened(verdict, out);
+  out += ' ';
+  AppendWhomToPage(verdict, out);
+}
+
+void AppendVerdictMembers(const Verdict& verdict, std::string_view error_id,
+                          Audience audience, std::string& out) {
+  AppendJsonText("error_id", error_id, out);
+  AppendJsonHops("cause", verdict.cause, out);
+  AppendJsonHops("reporter", verdict.reporter, out);
+  AppendJsonHops("cleared", verdict.cleared, out);
+  AppendJsonText("fault", verdict.id.view(), out);
+  AppendJsonRows(verdict.rows, out);
+  AppendJsonText("basis", BasisName(verdict.basis), out);
+  AppendDocumented(verdict.rows, out);
+  if (audience == Audience::kOperator) {
+    AppendJsonEvidence(verdict.evidence, out);
+  }
+}
+
+void AppendBody(BodyType type, const Verdict& verdict, const PageInput& input,
+                std::string& out) {
+  switch (type) {
+    case BodyType::kText:
+      return AppendTextBody(verdict, input, out);
+    case BodyType::kJson:
+      return AppendJsonBody(verdict, input, out);
+    case BodyType::kHtml:
+      return AppendHtmlBody(verdict, input, out);
+  }
+}
+
+}  // namespace whichhop::diagnostics
