@@ -12,6 +12,7 @@ class Ulid {
  public:
   Ulid() = default;
   Ulid(int64_t wall_milliseconds, uint64_t random_low, uint64_t random_high);
+  bool empty() const { return text_[0] == 0; }
   std::string_view text() const { return {text_.data(), text_.size()}; }
 
  private:

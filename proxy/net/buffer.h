@@ -54,6 +54,7 @@ class Buffer {
 
   void Append(size_t bytes) { end_ += bytes; }  // were written to space()
   void Consume(size_t bytes);                   // from the front
+  void Truncate(size_t bytes) { end_ = begin_ + bytes; }  // keeps the front
   void Clear() { begin_ = end_ = 0; }
   // Moves the content to the front of the block, so that space() is largest.
   void Compact();

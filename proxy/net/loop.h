@@ -72,6 +72,8 @@ class Loop {
   Loop& operator=(const Loop&) = delete;
   ~Loop();
 
+  static const char* LibraryVersion() { return event_get_version(); }
+
   // Turns until Stop(). `between_turns` is called after each turn.
   void Run(const std::function<void()>& between_turns);
   void Stop() { stopped_ = true; }

@@ -77,10 +77,9 @@ void Socket::Close() {
   if (fd_ >= 0) close(std::exchange(fd_, -1));
 }
 
-void Socket::Abort() {
+void Socket::ResetOnClose() {
   const linger now{1, 0};
   setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
-  Close();
 }
 
 int Socket::TakeError() {

@@ -65,8 +65,8 @@ class Socket {
 
   void ShutdownWrite();
   void Close();
-  // Closes with a RST, so that the peer can tell that something is missing.
-  void Abort();
+  // Close will send a RST, so that the peer can tell that something is missing.
+  void ResetOnClose();
 
   int TakeError();  // SO_ERROR, cleared by the reading
   std::optional<TcpFacts> Facts() const;

@@ -52,7 +52,9 @@ struct LimitsConfig {
   size_t header_fields = 128;        // field lines of a head
   size_t request_target = 8 * 1024;  // else 414; at most header_bytes
   uint64_t request_body = kUnlimited;
-  size_t connections = 65536;  // client connections, per process
+  // Client connections, per process. 0, the default: 65536, or as many as the
+  // hard limit of descriptors allows.
+  size_t connections = 0;
   bool strict_query = false;   // refuse malformed percent-encoding
 
   bool operator==(const LimitsConfig&) const = default;

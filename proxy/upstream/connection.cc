@@ -34,19 +34,10 @@ void UpstreamConnection::MarkConnected() {
   endpoint_.SawHandshake(connect_time_);
 }
 
-void UpstreamConnection::Silence() {
+void UpstreamConnection::Close() {
   watch_.Disarm();
   idle_timer_.Disarm();
-}
-
-void UpstreamConnection::Close() {
-  Silence();
   socket_.Close();
-}
-
-void UpstreamConnection::Abort() {
-  Silence();
-  socket_.Abort();
 }
 
 void UpstreamConnection::OnReadable() {

@@ -52,10 +52,8 @@ class UpstreamConnection final : public Retired,
   uint32_t exchanges() const { return exchanges_; }  // the running one too
   Duration idle_before() const { return idle_before_; }
 
-  // Silent from here on, and closed; whoever owns it retires it. Abort sends a
-  // RST, so that the server stops working for nobody.
+  // Silent from here on, and closed; whoever owns it retires it.
   void Close();
-  void Abort();
 
  private:
   friend class Endpoint;
@@ -65,7 +63,6 @@ class UpstreamConnection final : public Retired,
   void OnReadable() override;
   void OnWritable() override;
   void OnTimer(Timer& timer) override;
-  void Silence();
 
   Loop& loop_;
   Endpoint& endpoint_;

@@ -1,0 +1,71 @@
+#include "proxy/cli/reverse_proxy.h"
+
+#include <getopt.h>
+
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "proxy/server/server.h"
+
+namespace whichhop {
+
+namespace {
+
+constexpr std::string_view kUsage =
+    "usage: whichhop reverse-proxy --from ADDRESS --to http://ADDRESS\n"
+    "  for example: whichhop reverse-proxy --from :8080 --to "
+    "http://127.0.0.1:9000\n";
+
+// http://10.0.0.5:8000, with or without a slash behind; port 80 if there is
+// none. Nothing for anything else.
+std::optional<Address> ParseOrigin(std::string_view url) {
+  constexpr std::string_view kScheme = "http://";
+  if (!url.starts_with(kScheme)) return std::nullopt;
+  url.remove_prefix(kScheme.size());
+  if (url.ends_with('/')) url.remove_suffix(1);
+  if (const auto address = Address::Parse(url)) return address;
+  return Address::Parse(std::string(url) + ":80");
+}
+
+int UsageError(std::string_view why) {
+  std::cerr << "whichhop reverse-proxy: " << why << '\n' << kUsage;
+  return static_cast<int>(Exit::kUsage);
+}
+
+}  // namespace
+
+int ReverseProxy(int argc, char** argv) {
+  const option options[] = {{"from", required_argument, nullptr, 'f'},
+                            {"to", required_argument, nullptr, 't'},
+                            {}};
+  std::string from, to;
+  for (int c; (c = getopt_long(argc, argv, "", options, nullptr)) != -1;) {
+    if (c != 'f' && c != 't') return static_cast<int>(Exit::kUsage);
+    (c == 'f' ? from : to) = optarg;
+  }
+  if (optind != argc) {
+    return UsageError(std::string("unexpected argument: ") + argv[optind]);
+  }
+  const auto listen = Address::Parse(from);
+  if (!listen) return UsageError("--from is not an address: \"" + from + '"');
+  const auto origin = ParseOrigin(to);
+  if (!origin) {
+    return UsageError("--to is not http:// and a literal address: \"" + to +
+                      '"');
+  }
+  auto config = std::make_shared<Config>();
+  config->listen.push_back({*listen});
+  UpstreamConfig upstream;
+  upstream.name = "origin";
+  upstream.servers.push_back({*origin, origin->ToString(), 1, {}});
+  config->upstreams.push_back(std::move(upstream));
+  RouteConfig route;
+  route.label = "/";
+  config->routes.push_back(std::move(route));
+  return static_cast<int>(Serve(std::move(config)));
+}
+
+}  // namespace whichhop

@@ -1,0 +1,244 @@
+#include "proxy/server/access_log.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "diagnostics/page.h"
+#include "diagnostics/text.h"
+#include "proxy/server/exchange.h"
+
+namespace whichhop {
+
+using diagnostics::AppendInteger;
+using diagnostics::AppendJsonKey;
+using diagnostics::AppendJsonString;
+using diagnostics::AppendTerminal;
+
+namespace {
+
+constexpr size_t kChunkBytes = 64 * 1024;
+constexpr size_t kHandOverBytes = 32 * 1024;
+constexpr auto kFlushDelay = std::chrono::milliseconds(50);
+
+void AppendText(std::string& out, std::string_view key, std::string_view text) {
+  AppendJsonKey(out, key);
+  AppendJsonString(out, text);
+}
+
+void AppendNumber(std::string& out, std::string_view key, uint64_t number) {
+  AppendJsonKey(out, key);
+  AppendInteger(out, number);
+}
+
+// Seconds with microseconds: 0.000123.
+void AppendSeconds(std::string& out, Duration duration) {
+  const auto us = static_cast<uint64_t>(std::max<int64_t>(
+      0, std::chrono::duration_cast<std::chrono::microseconds>(duration)
+             .count()));
+  AppendInteger(out, us / 1'000'000);
+  char digits[7] = {'.'};
+  uint64_t rest = us % 1'000'000;
+  for (size_t i = 6; i > 0; --i, rest /= 10) {
+    digits[i] = static_cast<char>('0' + rest % 10);
+  }
+  out.append(digits, sizeof(digits));
+}
+
+void AppendSpan(std::string& out, std::string_view key, Time from, Time to) {
+  if (from == kNoTime || to == kNoTime) return;
+  AppendJsonKey(out, key);
+  AppendSeconds(out, to - from);
+}
+
+void AppendRequest(std::string& out, const Exchange& exchange,
+                   const LogsConfig& logs) {
+  const RequestHead* request = exchange.request();
+  if (request == nullptr) return;
+  const char* data = exchange.request_data();
+  AppendText(out, "http_request_method", request->line.method_token.In(data));
+  AppendText(out, "server_address", request->host.In(data));
+  AppendText(out, "url_path", request->line.path.In(data));
+  if (logs.query && request->line.has_query) {
+    AppendText(out, "url_query", request->line.query.In(data));
+  }
+  AppendText(out, "network_protocol_version",
+             request->line.minor_version == 0 ? "1.0" : "1.1");
+  if (const Field* agent = request->fields.First(FieldId::kUserAgent)) {
+    AppendText(out, "user_agent_original", ValueOf(data, *agent));
+  }
+  if (const Field* trace = request->fields.First(FieldId::kTraceparent)) {
+    // version "-" trace-id "-" ... (W3C Trace Context, section 3.2).
+    const std::string_view value = ValueOf(data, *trace);
+    if (value.size() >= 55) AppendText(out, "trace_id", value.substr(3, 32));
+  }
+}
+
+void AppendAttempts(std::string& out, const Exchange& exchange, Time now) {
+  const auto attempts = exchange.recorder().attempts();
+  if (attempts.empty()) return;
+  const AttemptRecord& last = attempts.back();
+  AppendText(out, "upstream_address", last.endpoint->text());
+  AppendJsonKey(out, "upstream_status");
+  if (last.status == 0) {
+    out += "null";
+  } else {
+    AppendInteger(out, last.status);
+  }
+  AppendJsonKey(out, "attempts");
+  out += '[';
+  for (const AttemptRecord& attempt : attempts) {
+    out += &attempt == attempts.data() ? "{" : ",{";
+    AppendText(out, "address", attempt.endpoint->text());
+    const Time ended = attempt.ended == kNoTime ? now : attempt.ended;
+    AppendJsonKey(out, "ms");
+    const auto us = std::chrono::duration_cast<std::chrono::microseconds>(
+        ended - attempt.begun);
+    AppendInteger(out, static_cast<uint64_t>(us.count()) / 1000);
+    if (attempt.reused) out += ",\"reused\":true";
+    if (attempt.fault) {
+      AppendText(out, "fault", diagnostics::GetFault(*attempt.fault).id);
+    }
+    out += '}';
+  }
+  out += ']';
+  AppendSpan(out, "connect_seconds", last.reused ? kNoTime : last.begun,
+             last.connected);
+  AppendSpan(out, "first_byte_seconds", last.begun, last.first_byte);
+}
+
+// A 4xx or 5xx that was sent, or a verdict about what could not be.
+bool IsError(const Exchange& exchange) {
+  return exchange.recorder().verdict() != nullptr;
+}
+
+std::string_view SeverityOf(const Exchange& exchange) {
+  if (!IsError(exchange)) return "INFO";
+  const uint16_t status = exchange.status();
+  return status >= 400 && status < 500 ? "WARN" : "ERROR";
+}
+
+}  // namespace
+
+AccessLog::AccessLog(const Config& config, Loop& loop, LogWriter& writer,
+                     WallText& wall_text)
+    : config_(config), loop_(loop), writer_(writer), wall_text_(wall_text) {}
+
+void AccessLog::Write(const Exchange& exchange) {
+  if (writer_.off() || !MakeRoom()) return;
+  if (chunk_.empty()) flush_timer_.Arm(loop_.wheel(), kFlushDelay, *this);
+  if (writer_.to_terminal()) {
+    WritePlain(exchange);
+  } else {
+    WriteJson(exchange);
+  }
+}
+
+// False: the line has no place, and is counted.
+bool AccessLog::MakeRoom() {
+  if (chunk_.size() < kChunkBytes) return true;
+  Flush();
+  if (chunk_.empty()) return true;
+  ++dropped_;
+  return false;
+}
+
+void AccessLog::WriteJson(const Exchange& exchange) {
+  const Time now = loop_.now();
+  std::string& out = chunk_;
+  out += "{\"event_name\":\"exchange\"";
+  AppendText(out, "timestamp", wall_text_.Rfc3339(WallMicroseconds()));
+  AppendText(out, "severity_text", SeverityOf(exchange));
+  AppendText(out, "node", config_.node.name);
+  AppendText(out, "position",
+             diagnostics::HopName(diagnostics::SelfHop(config_.node.position)));
+  AppendText(out, "request_id", exchange.request_id());
+  AppendText(out, "client_address", exchange.session().client_host());
+  AppendRequest(out, exchange, config_.logs);
+  if (const RouteConfig* route = exchange.recorder().route()) {
+    AppendText(out, "http_route", route->label);
+    if (route->respond == 0) {
+      AppendText(out, "upstream", config_.upstreams[route->upstream].name);
+    }
+  }
+  AppendJsonKey(out, "http_response_status_code");
+  if (exchange.status() == 0) {
+    out += "null";
+  } else {
+    AppendInteger(out, exchange.status());
+  }
+  AppendNumber(out, "bytes_in", exchange.bytes_in());
+  AppendNumber(out, "bytes_out", exchange.bytes_out());
+  AppendAttempts(out, exchange, now);
+  AppendSpan(out, "duration_seconds", exchange.recorder().begun(), now);
+  const Ended ended = exchange.ended();
+  const char letters[2] = {ended.who, ended.phase};
+  AppendText(out, "ended", {letters, 2});
+  if (IsError(exchange)) AppendError(exchange);
+  out += "}\n";
+}
+
+void AccessLog::AppendError(const Exchange& exchange) {
+  const diagnostics::Verdict& verdict = *exchange.recorder().verdict();
+  diagnostics::AppendVerdictMembers(verdict, exchange.error_id(),
+                                    diagnostics::Audience::kOperator, chunk_);
+  const std::string_view type = diagnostics::ErrorTypeName(verdict.type);
+  if (!type.empty()) AppendText(chunk_, "error_type", type);
+  if (!exchange.upstream_body().empty()) {
+    AppendText(chunk_, "upstream_body", exchange.upstream_body());
+  }
+}
+
+// 12:34:56 502 GET shop.example/cart 3ms app 10.0.0.5:8000 connect-refused-rst
+// cause=app,server: ...
+void AccessLog::WritePlain(const Exchange& exchange) {
+  constexpr std::string_view kRed = "\x1b[31m";
+  constexpr std::string_view kYellow = "\x1b[33m";
+  constexpr std::string_view kGreen = "\x1b[32m";
+  const uint16_t status = exchange.status();
+  std::string& out = chunk_;
+  out += wall_text_.Rfc3339(WallMicroseconds()).substr(11, 8);
+  out += ' ';
+  const bool colour = std::getenv("NO_COLOR") == nullptr;
+  if (colour) out += !IsError(exchange) ? kGreen : status < 500 ? kYellow : kRed;
+  out += status == 0 ? "---" : std::to_string(status);
+  if (colour) out += "\x1b[0m";
+  if (const RequestHead* request = exchange.request()) {
+    const char* data = exchange.request_data();
+    out += ' ';
+    AppendTerminal(out, request->line.method_token.In(data));
+    out += ' ';
+    AppendTerminal(out, request->host.In(data));
+    AppendTerminal(out, request->line.path.In(data));
+  }
+  out += ' ';
+  AppendSeconds(out, loop_.now() - exchange.recorder().begun());
+  out += 's';
+  if (exchange.recorder().tried()) {
+    out += ' ';
+    out += exchange.recorder().attempt().endpoint->text();
+  }
+  if (IsError(exchange)) {
+    out += "  ";
+    diagnostics::AppendSummary(*exchange.recorder().verdict(), out);
+    out += " id=";
+    out += exchange.error_id();
+  }
+  out += '\n';
+}
+
+void AccessLog::OnTurnEnd() {
+  if (chunk_.size() >= kHandOverBytes) Flush();
+}
+
+void AccessLog::OnTimer(Timer&) { Flush(); }
+
+void AccessLog::Flush() {
+  if (chunk_.empty()) return;
+  if (!writer_.Submit(&chunk_)) {
+    flush_timer_.Arm(loop_.wheel(), kFlushDelay, *this);
+    return;
+  }
+  if (chunk_.capacity() < kChunkBytes) chunk_.reserve(kChunkBytes + 4096);
+}
+
+}  // namespace whichhop

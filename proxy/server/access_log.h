@@ -1,0 +1,49 @@
+#pragma once
+// The access log: one flat JSON object a line for every exchange, with
+// OpenTelemetry's names, formatted into the worker's own chunk and written by
+// the LogWriter's thread. On a terminal: a coloured line for people instead.
+
+#include <cstdint>
+#include <string>
+
+#include "proxy/base/clock.h"
+#include "proxy/net/loop.h"
+#include "proxy/server/config.h"
+#include "proxy/server/log_writer.h"
+
+namespace whichhop {
+
+class Exchange;
+
+class AccessLog : private TimerEvents {
+ public:
+  AccessLog(const Config& config, Loop& loop, LogWriter& writer,
+            WallText& wall_text);
+
+  // Requires: the exchange is about to end; its facts are final.
+  void Write(const Exchange& exchange);
+
+  // Hands over what was formatted, if it is much; the rest follows within
+  // 50 ms.
+  void OnTurnEnd();
+  void Flush();
+
+  uint64_t dropped() const { return dropped_; }  // lines
+
+ private:
+  void OnTimer(Timer& timer) override;
+  void WriteJson(const Exchange& exchange);
+  void WritePlain(const Exchange& exchange);
+  void AppendError(const Exchange& exchange);
+  bool MakeRoom();
+
+  const Config& config_;
+  Loop& loop_;
+  LogWriter& writer_;
+  WallText& wall_text_;
+  Timer flush_timer_;
+  std::string chunk_;
+  uint64_t dropped_ = 0;
+};
+
+}  // namespace whichhop

@@ -1,0 +1,355 @@
+#include "proxy/server/exchange.h"
+
+#include "proxy/server/request_facts.h"
+#include "proxy/server/request_writer.h"
+#include "proxy/server/router.h"
+#include "proxy/server/worker.h"
+
+namespace whichhop {
+
+using diagnostics::Fault;
+
+namespace {
+
+HeadLimits HeadLimitsOf(const Config& config) {
+  return {config.limits.header_bytes, config.limits.header_fields,
+          config.limits.request_target, config.limits.strict_query};
+}
+
+}  // namespace
+
+Exchange::Exchange(Worker& worker)
+    : worker_(worker),
+      request_parser_(HeadLimitsOf(worker.config())),
+      request_body_(TrailerMode::kRefuse, HeadLimitsOf(worker.config())),
+      response_parser_(HeadLimitsOf(worker.config())),
+      response_body_(TrailerMode::kDrop, HeadLimitsOf(worker.config())),
+      recorder_(worker.config()) {}
+
+Exchange::~Exchange() { assert(session_ == nullptr && connection_ == nullptr); }
+
+void Exchange::Begin(Session& session) {
+  session_ = &session;
+  in_.Acquire(worker_.buffers());
+  Reset();
+  input_pending_ = true;
+}
+
+void Exchange::Reset() {
+  request_parser_.Reset();
+  request_ = nullptr;
+  body_at_ = 0;
+  request_phase_ = RequestPhase::kHead;
+  waiting_ = Waiting::kNothing;
+  up_queue_.Clear();
+  request_body_moved_ = false;
+  write_error_ = 0;
+  up_readable_ = false;
+  response_phase_ = ResponsePhase::kNone;
+  down_queue_.Clear();
+  close_after_ = false;
+  upstream_body_.clear();
+  made_request_ = false;
+  error_id_ = {};
+  status_ = 0;
+  bytes_in_ = 0;
+  bytes_out_ = 0;
+  ended_ = {};
+  recorder_.Begin(worker_.loop().now());
+}
+
+bool Exchange::BeginNext() {
+  in_.Consume(body_at_);
+  in_.Compact();
+  if (in_.empty() && !input_pending_) return false;
+  Reset();
+  ReadHead();
+  return true;
+}
+
+void Exchange::End() {
+  DropConnection();
+  upstream_timer_.Disarm();
+  in_.Release(worker_.buffers());
+  request_out_.Release(worker_.buffers());
+  up_in_.Release(worker_.buffers());
+  response_out_.Release(worker_.buffers());
+  session_ = nullptr;
+}
+
+void Exchange::MakeErrorId() {
+  error_id_ = Ulid(WallMicroseconds() / 1000, worker_.rng().Next(),
+                   worker_.rng().Next());
+}
+
+size_t Exchange::header_limit() const {
+  return worker_.config().limits.header_bytes;
+}
+
+std::string_view Exchange::request_id() const {
+  if (request_ == nullptr) return {};
+  if (made_request_) return made_request_id_.text();
+  const Field* given = request_->fields.First(FieldId::kXRequestId);
+  return given == nullptr ? std::string_view() : ValueOf(request_data(), *given);
+}
+
+void Exchange::WaitDownstream(Waiting what, Duration limit) {
+  waiting_ = what;
+  session_->ArmTimer(limit);
+}
+
+void Exchange::StopWaiting() {
+  if (waiting_ == Waiting::kNothing) return;
+  waiting_ = Waiting::kNothing;
+  session_->DisarmTimer();
+}
+
+void Exchange::OnDownstreamReadable() {
+  input_pending_ = true;
+  if (request_phase_ == RequestPhase::kHead) return ReadHead();
+  // The answer may have begun already: both directions go on.
+  const bool wants_body = request_phase_ == RequestPhase::kBody &&
+                          connection_ != nullptr &&
+                          response_phase_ != ResponsePhase::kConnecting &&
+                          up_queue_.empty() && write_error_ == 0;
+  if (wants_body) return PumpRequest();
+  if (session_->peer_ended()) ProbeClient();
+}
+
+void Exchange::OnDownstreamWritable() {
+  if (down_queue_.empty()) return;
+  switch (response_phase_) {
+    case ResponsePhase::kNone:
+    case ResponsePhase::kConnecting:
+    case ResponsePhase::kPeek:
+    case ResponsePhase::kDone:
+      return;
+    case ResponsePhase::kHead:  // an interim response was blocked
+      if (FlushDownstream()) ReadResponse();
+      return;
+    case ResponsePhase::kBody:
+      return PumpResponse();
+    case ResponsePhase::kReply:
+      return PumpReply();
+  }
+}
+
+void Exchange::OnDownstreamTimeout() {
+  const Waiting waited = waiting_;
+  waiting_ = Waiting::kNothing;
+  switch (waited) {
+    case Waiting::kNothing:
+      return;
+    case Waiting::kHead:
+      if (!request_parser_.started()) return Finish(Session::After::kClose);
+      ended_ = {'c', 'R'};
+      return Reply(Fault::kReqHeadTimeout, HeadFacts(*this, in_.size()), {});
+    case Waiting::kBody:
+      ended_ = {'c', 'R'};
+      DropConnection();
+      return Reply(Fault::kReqbodyTimeout, BodyFacts(*this, request_body_), {});
+    case Waiting::kWrite:
+      return OnClientGone(Fault::kClientSlowReader, {'c', 'D'});
+  }
+}
+
+void Exchange::Cut() {
+  if (!request_parser_.started()) return Finish(Session::After::kAbort);
+  OnClientGone(Fault::kDrainDeadline, {'P', 'D'});
+}
+
+// Takes what the client sent into `in_`. False: it sent no more, and the
+// exchange may be over.
+bool Exchange::Receive() {
+  const size_t space = in_.space_size();
+  const IoResult got = session_->socket().Receive(in_.space(), space);
+  if (got.kind == IoResult::Kind::kAgain) {
+    input_pending_ = false;
+    return true;
+  }
+  if (got.kind != IoResult::Kind::kBytes) {
+    input_pending_ = false;
+    OnDownstreamEnd();
+    return false;
+  }
+  in_.Append(got.bytes);
+  bytes_in_ += got.bytes;
+  // A short read emptied the socket, unless its end came with the bytes.
+  if (got.bytes < space && !session_->peer_ended()) input_pending_ = false;
+  return true;
+}
+
+void Exchange::OnDownstreamEnd() {
+  if (request_phase_ == RequestPhase::kHead) {
+    // A connection that ends between requests ended well.
+    if (!request_parser_.started()) return Finish(Session::After::kClose);
+    ended_ = {'C', 'R'};
+    recorder_.JudgeDecision(Fault::kReqbodyTruncated,
+                            HeadFacts(*this, in_.size()), {});
+    return Finish(Session::After::kClose);
+  }
+  OnClientGone(Fault::kReqbodyTruncated, {'C', 'R'});
+}
+
+void Exchange::ReadHead() {
+  for (;;) {
+    if (!in_.empty()) {
+      switch (request_parser_.Parse(in_.data(), in_.size())) {
+        case ParseStatus::kDone:
+          return StartRequest();
+        case ParseStatus::kError:
+          return RefuseHead(request_parser_.error());
+        case ParseStatus::kNeedMore:
+          break;
+      }
+    }
+    if (!input_pending_) return AwaitHead();
+    if (in_.space_size() == 0) {
+      in_.Grow(worker_.buffers(), worker_.config().limits.header_bytes);
+    }
+    if (!Receive()) return;
+  }
+}
+
+void Exchange::AwaitHead() {
+  if (in_.empty()) return Finish(Session::After::kKeepAlive);
+  if (waiting_ == Waiting::kHead) return;  // total, from the first byte
+  WaitDownstream(Waiting::kHead, worker_.config().timeouts.request_head);
+}
+
+void Exchange::RefuseHead(const ParseError& error) {
+  StopWaiting();
+  body_at_ = in_.size();
+  ended_ = {'P', 'R'};
+  Reply(FaultOf(error), RefusalFacts(*this, error, request_parser_, in_),
+        RuleSentence(error.rule));
+}
+
+void Exchange::StartRequest() {
+  StopWaiting();
+  request_ = &request_parser_.head();
+  body_at_ = request_parser_.head_bytes();
+  request_body_.Start(request_->framing, request_->content_length);
+  request_phase_ =
+      request_body_.done() ? RequestPhase::kDone : RequestPhase::kBody;
+  const Field* id = request_->fields.First(FieldId::kXRequestId);
+  made_request_ = id == nullptr || !IsRequestId(ValueOf(in_.data(), *id));
+  if (made_request_) {
+    made_request_id_ = Ulid(WallMicroseconds() / 1000, worker_.rng().Next(),
+                            worker_.rng().Next());
+  }
+  if (RefuseByPolicy()) return;
+  recorder_.TakeRoute(FindRoute(worker_.config(), *request_, in_.data()));
+  if (recorder_.route() == nullptr) {
+    ended_ = {'P', 'R'};
+    return Reply(Fault::kRouteNone, {}, "no route matches host and path");
+  }
+  if (recorder_.route()->respond != 0) {
+    return Respond(static_cast<uint16_t>(recorder_.route()->respond));
+  }
+  StartAttempt(false);
+}
+
+// Requests that no route is asked about.
+bool Exchange::RefuseByPolicy() {
+  const Method method = request_->line.method;
+  const uint64_t limit = worker_.config().limits.request_body;
+  std::optional<Fault> fault;
+  if (method == Method::kConnect || method == Method::kTrace) {
+    fault = Fault::kReqMethod;
+  } else if (request_->expect == Expect::kUnknown) {
+    fault = Fault::kReqExpect;
+  } else if (request_->framing == Framing::kLength &&
+             request_->content_length > limit) {
+    fault = Fault::kReqbodyTooLarge;
+  }
+  if (!fault) return false;
+  ended_ = {'P', 'R'};
+  Reply(*fault, BodyFacts(*this, request_body_), {});
+  return true;
+}
+
+// What `in_` has of the request's body goes to the queue for the upstream.
+void Exchange::QueueRequestBody() {
+  const BodyReader::Taken taken =
+      request_body_.Take(in_.data() + body_at_, in_.size() - body_at_);
+  body_at_ += taken.consumed;
+  request_writer_.Add(taken.payload, &up_queue_);
+  request_body_moved_ = request_body_moved_ || taken.consumed > 0;
+  if (!request_body_.done()) return;
+  request_writer_.AddEnd(request_body_.trailers(), &up_queue_);
+  request_phase_ = RequestPhase::kDone;
+}
+
+// False: the body can't go on now, or never.
+bool Exchange::ReceiveRequestBody() {
+  if (!input_pending_) {
+    if (response_phase_ == ResponsePhase::kHead) upstream_timer_.Disarm();
+    if (waiting_ == Waiting::kWrite) return false;
+    WaitDownstream(Waiting::kBody, worker_.config().timeouts.request_body);
+    return false;
+  }
+  // All of it was sent: its place behind the head is free again.
+  in_.Truncate(request_parser_.head_bytes());
+  body_at_ = in_.size();
+  if (in_.space_size() == 0) {
+    in_.Grow(worker_.buffers(), in_.capacity() + kBlockBytes);
+  }
+  return Receive();
+}
+
+void Exchange::RefuseBody() {
+  DropConnection();
+  ended_ = {'P', 'R'};
+  const bool too_large = !request_body_.failed();
+  diagnostics::RequestFacts facts = BodyFacts(*this, request_body_);
+  if (!too_large) facts.rule = RuleSentence(request_body_.error().rule);
+  Reply(too_large ? Fault::kReqbodyTooLarge : Fault::kReqbodyChunkBad, facts,
+        facts.rule);
+}
+
+// The client's connection said that it ended. A FIN alone is no farewell (RFC
+// 9112, section 9.6): it may wait for the answer still. A RST is.
+void Exchange::ProbeClient() {
+  char first;
+  const IoResult peeked = session_->socket().Peek(&first, 1);
+  if (peeked.kind != IoResult::Kind::kError) return;
+  switch (response_phase_) {
+    case ResponsePhase::kNone:
+    case ResponsePhase::kConnecting:
+      return OnClientGone(Fault::kClientAbortConnecting, {'C', 'C'});
+    case ResponsePhase::kHead:
+    case ResponsePhase::kPeek:
+      return OnClientGone(request_phase_ == RequestPhase::kBody
+                              ? Fault::kReqbodyTruncated
+                              : Fault::kClientAbortWaiting,
+                          {'C', 'H'});
+    case ResponsePhase::kBody:
+    case ResponsePhase::kReply:
+      return OnClientGone(Fault::kClientAbortBody, {'C', 'D'});
+    case ResponsePhase::kDone:
+      return;
+  }
+}
+
+// Nothing can be sent any more. A verdict that was made before stands.
+void Exchange::OnClientGone(Fault fault, Ended ended) {
+  if (recorder_.verdict() == nullptr) {
+    recorder_.JudgeDecision(fault, BodyFacts(*this, request_body_), {});
+  }
+  ended_ = ended;
+  Finish(Session::After::kAbort);
+}
+
+void Exchange::Finish(Session::After after) {
+  StopWaiting();
+  upstream_timer_.Disarm();
+  DropConnection();
+  // A verdict that could not be sent is found in the log all the same.
+  if (recorder_.verdict() != nullptr && error_id_.empty()) MakeErrorId();
+  if (request_parser_.started()) worker_.access_log().Write(*this);
+  response_phase_ = ResponsePhase::kDone;
+  session_->OnExchangeDone(after);
+}
+
+}  // namespace whichhop

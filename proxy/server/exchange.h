@@ -1,0 +1,211 @@
+#pragma once
+// An Exchange is one request and its response. A session owns it while it
+// runs, a worker's free list otherwise; it lives on the worker's loop. It ends
+// by Finish(), which tells the session and is the last thing that it does.
+//
+// Bytes go straight through: each direction has one buffer, is read from one
+// socket and written to the other, and is read again only when all of it was
+// written. So a slow reader stops its own sender, and memory is bounded.
+//
+// exchange.cc has its life and the request, exchange_upstream.cc the attempts
+// and the response's head, exchange_response.cc what the client is sent.
+
+#include <memory>
+#include <string>
+
+#include "diagnostics/accept.h"
+#include "diagnostics/fields.h"
+#include "proxy/base/ulid.h"
+#include "proxy/http/request_parser.h"
+#include "proxy/http/response_parser.h"
+#include "proxy/net/buffer.h"
+#include "proxy/net/send_queue.h"
+#include "proxy/server/body.h"
+#include "proxy/server/recorder.h"
+#include "proxy/server/response_writer.h"
+#include "proxy/server/session.h"
+#include "proxy/upstream/upstream.h"
+
+namespace whichhop {
+
+class Worker;
+
+// Who ended the exchange and in which phase, as HAProxy's logs say it: '-' is
+// nobody, none.
+struct Ended {
+  char who = '-';    // C client, S upstream, P this proxy; c, s: their timeout
+  char phase = '-';  // R request, C connect, H response head, D body
+};
+
+class Exchange final : public Retired,
+                       private UpstreamEvents,
+                       private TimerEvents {
+ public:
+  explicit Exchange(Worker& worker);
+  ~Exchange() override;
+
+  // The connection has something to read.
+  void Begin(Session& session);
+  // After Finish: whether there is input for another request; it is being
+  // handled if so.
+  bool BeginNext();
+  // Gives its memory back; ready for the free list.
+  void End();
+
+  void OnDownstreamReadable();
+  void OnDownstreamWritable();
+  void OnDownstreamTimeout();
+  // The drain's deadline.
+  void Cut();
+
+  // For the access log. Valid until Finish returns.
+  const Recorder& recorder() const { return recorder_; }
+  const Session& session() const { return *session_; }
+  // Null where the request's head was refused or never complete.
+  const RequestHead* request() const { return request_; }
+  const char* request_data() const { return in_.view().data(); }
+  std::string_view request_id() const;
+  std::string_view error_id() const { return error_id_.text(); }
+  std::string_view upstream_body() const { return upstream_body_; }
+  uint16_t status() const { return status_; }  // sent; 0: none
+  uint64_t bytes_in() const { return bytes_in_; }
+  uint64_t bytes_out() const { return bytes_out_; }
+  Ended ended() const { return ended_; }
+  size_t header_limit() const;
+
+ private:
+  enum class RequestPhase : uint8_t { kHead, kBody, kDone };
+  enum class ResponsePhase : uint8_t {
+    kNone,  // no attempt yet
+    kConnecting,
+    kHead,  // the request is being written, or the head awaited
+    kPeek,  // an error's head is here: is its body empty?
+    kBody,
+    kReply,  // an answer of our own
+    kDone,
+  };
+  enum class Waiting : uint8_t { kNothing, kHead, kBody, kWrite };
+
+  // exchange.cc: its life and the request
+  void Reset();
+  void ReadHead();
+  void AwaitHead();
+  bool Receive();
+  void OnDownstreamEnd();
+  void WaitDownstream(Waiting what, Duration limit);
+  void StopWaiting();
+  void RefuseHead(const ParseError& error);
+  void StartRequest();
+  bool RefuseByPolicy();
+  void QueueRequestBody();
+  bool ReceiveRequestBody();
+  void RefuseBody();
+  void ProbeClient();
+  void OnClientGone(diagnostics::Fault fault, Ended ended);
+  void MakeErrorId();
+  void Finish(Session::After after);
+
+  // exchange_upstream.cc
+  void StartAttempt(bool fresh);
+  void OnConnected();
+  void WriteRequest();
+  void ComposeRequest();
+  void PumpRequest();
+  bool FlushUpstream();
+  void OnUpstreamReadable() override;
+  void OnUpstreamWritable() override;
+  void OnTimer(Timer& timer) override;
+  void ReadResponse();
+  IoResult ReceiveUpstream();
+  bool OnResponseHead();
+  void OnFinalHead();
+  bool ForwardInterim();
+  void OnUpstreamEnd(const IoResult& end);
+  void OnResponseRefused(const ParseError& error);
+  AttemptFailure Failure(diagnostics::AttemptEnd end) const;
+  diagnostics::AttemptPhase AttemptPhaseNow() const;
+  void FailAttempt(AttemptFailure failure);
+  bool MayRetry(diagnostics::Fault fault) const;
+  void DropConnection();
+  void KeepOrDropConnection();
+
+  // exchange_response.cc
+  void PeekBody();
+  void BeginResponse(bool replace_body);
+  void ChooseFraming(ResponseOptions* options);
+  void ReplaceBody(ResponseOptions* options);
+  void PumpResponse();
+  void QueueResponseBody();
+  bool FlushDownstream();
+  void CutResponse();
+  void Respond(uint16_t status);
+  void Reply(diagnostics::Fault fault,
+             const diagnostics::RequestFacts& facts, std::string_view detail);
+  void SendReply();
+  void PumpReply();
+  void QueueReply(std::string_view fields, std::string_view body);
+  void DiscardRequestBody();
+  void Describe();
+  void CollectProxyStatus();
+  void KeepOthersProxyStatus();
+  void LeaveUpstreamBody();
+  diagnostics::BodyType PreferredBody() const;
+  void AppendErrorBody(diagnostics::BodyType type, std::string* out) const;
+  std::string_view CacheControl() const;
+  bool ClientMayStay() const;
+  bool IsOperator() const;
+  diagnostics::Audience Audience() const;
+  Session::After AfterResponse() const;
+
+  Worker& worker_;
+  Session* session_ = nullptr;  // while it runs
+
+  // From the client. The head stays at the front of `in_` until the end.
+  Buffer in_;
+  RequestParser request_parser_;
+  const RequestHead* request_ = nullptr;
+  size_t body_at_ = 0;  // in `in_`: where what is not yet consumed begins
+  BodyReader request_body_;
+  RequestPhase request_phase_ = RequestPhase::kHead;
+  Waiting waiting_ = Waiting::kNothing;
+  bool input_pending_ = false;  // the socket may have more than was read
+
+  // To the upstream.
+  std::unique_ptr<UpstreamConnection> connection_;
+  Buffer request_out_;  // the head, kept for a retry
+  BodyWriter request_writer_;
+  SendQueue up_queue_;
+  Timer upstream_timer_;
+  Duration upstream_limit_{};  // of the running upstream_timer_
+  bool request_body_moved_ = false;  // a retry could not send it again
+  int write_error_ = 0;  // the upstream took no more; its answer may be there
+
+  // From the upstream.
+  Buffer up_in_;
+  ResponseParser response_parser_;
+  BodyReader response_body_;
+  bool up_readable_ = false;  // the socket may have more than was read
+  ResponsePhase response_phase_ = ResponsePhase::kNone;
+
+  // To the client.
+  Buffer response_out_;
+  BodyWriter response_writer_;
+  SendQueue down_queue_;
+  std::string reply_;        // head and body of an answer of ours
+  std::string diagnosis_;    // its field lines
+  std::string replacement_;  // our body for an error that came without one
+  std::vector<std::string_view> proxy_status_;  // received values
+  std::string upstream_body_;  // of a body that we replaced: its beginning
+  bool close_after_ = false;   // the client was told so
+
+  Recorder recorder_;
+  Ulid made_request_id_;
+  bool made_request_ = false;  // the client's own id was missing or no token
+  Ulid error_id_;
+  uint16_t status_ = 0;
+  uint64_t bytes_in_ = 0;
+  uint64_t bytes_out_ = 0;
+  Ended ended_;
+};
+
+}  // namespace whichhop

@@ -1,0 +1,405 @@
+// The attempts of an exchange: connecting, writing the request, and reading
+// up to the head of the final response.
+
+#include <algorithm>
+#include <cerrno>
+
+#include "proxy/server/exchange.h"
+#include "proxy/server/request_writer.h"
+#include "proxy/server/worker.h"
+
+namespace whichhop {
+
+using diagnostics::AttemptEnd;
+using diagnostics::AttemptPhase;
+using diagnostics::Fault;
+using diagnostics::Malformed;
+
+namespace {
+
+// 1xx heads before the final one: 103 and 102 are few.
+constexpr uint32_t kMaxInterim = 1000;
+
+Malformed MalformedOf(RuleClass kind) {
+  switch (kind) {
+    case RuleClass::kNotHttp:
+      return Malformed::kNotHttp;
+    case RuleClass::kHttp09:
+      return Malformed::kHttp09;
+    case RuleClass::kBadVersion:
+      return Malformed::kBadVersion;
+    case RuleClass::kBadStatus:
+      return Malformed::kBadStatus;
+    case RuleClass::kResponseHeadTooLarge:
+      return Malformed::kHeadTooLarge;
+    case RuleClass::kContentLength:
+      return Malformed::kClInvalid;
+    case RuleClass::kContentLengthWithTransferEncoding:
+      return Malformed::kClTe;
+    case RuleClass::kTransferCoding:
+      return Malformed::kTeUnsupported;
+    case RuleClass::kChunk:
+      return Malformed::kChunk;
+    case RuleClass::kTrailer:
+      return Malformed::kTrailers;
+    case RuleClass::kBadField:
+    case RuleClass::kNone:
+    case RuleClass::kLineBad:
+    case RuleClass::kTargetTooLong:
+    case RuleClass::kHeadTooLarge:
+    case RuleClass::kHost:
+    case RuleClass::kFraming:
+    case RuleClass::kRequestTransferCoding:
+    case RuleClass::kVersion:
+      break;  // the rest are classes of requests
+  }
+  return Malformed::kBadField;
+}
+
+AttemptEnd EndOf(const IoResult& end) {
+  if (end.kind == IoResult::Kind::kEnd) return AttemptEnd::kFin;
+  const bool reset = end.error == ECONNRESET || end.error == EPIPE;
+  return reset ? AttemptEnd::kReset : AttemptEnd::kErrno;
+}
+
+}  // namespace
+
+void Exchange::StartAttempt(bool fresh) {
+  Upstream& upstream = worker_.upstream(recorder_.route()->upstream);
+  const Endpoint* last =
+      recorder_.tried() ? recorder_.attempt().endpoint : nullptr;
+  Endpoint& endpoint = *upstream.Choose(fresh ? nullptr : last);
+  recorder_.BeginAttempt(endpoint, worker_.loop().now());
+  response_parser_.Reset(request_->line.method);
+  response_phase_ = ResponsePhase::kConnecting;
+  up_queue_.Clear();
+  write_error_ = 0;
+  if (!fresh) connection_ = endpoint.TakeIdle(*this);
+  if (connection_ != nullptr) {
+    recorder_.attempt().reused = true;
+    return WriteRequest();
+  }
+  AttemptFailure failure;
+  connection_ =
+      UpstreamConnection::Connect(worker_.loop(), endpoint, *this, &failure.error);
+  if (connection_ != nullptr) {
+    upstream_limit_ = worker_.config().timeouts.connect;
+    return upstream_timer_.Arm(worker_.loop().wheel(), upstream_limit_, *this);
+  }
+  failure.end = AttemptEnd::kErrno;
+  failure.synchronous = true;
+  FailAttempt(failure);
+}
+
+void Exchange::WriteRequest() {
+  response_phase_ = ResponsePhase::kHead;
+  if (!request_out_.held()) ComposeRequest();
+  up_queue_.Add(request_out_.view());
+  if (request_phase_ == RequestPhase::kBody && body_at_ < in_.size()) {
+    QueueRequestBody();
+    if (request_body_.failed()) return RefuseBody();
+  }
+  PumpRequest();
+}
+
+void Exchange::ComposeRequest() {
+  const Address& peer = session_->client();
+  const bool trusted = std::ranges::any_of(
+      worker_.config().trusted_proxies,
+      [&](const Network& network) { return network.Contains(peer); });
+  const ForwardedBy by{
+      worker_.config().node.name, session_->client_host(), trusted, "http",
+      made_request_ ? made_request_id_.text() : std::string_view()};
+  request_out_.Acquire(worker_.buffers());
+  WriteRequestHead(*request_, in_.data(), by, worker_.buffers(), &request_out_);
+  request_writer_.Start(request_->framing == Framing::kChunked);
+}
+
+// Writes what there is of the request, and reads more of it when that is gone.
+void Exchange::PumpRequest() {
+  const uint64_t limit = worker_.config().limits.request_body;
+  while (write_error_ == 0) {
+    if (!up_queue_.empty() && !FlushUpstream()) return;
+    if (request_phase_ == RequestPhase::kDone) break;
+    if (body_at_ < in_.size()) {
+      QueueRequestBody();
+      if (request_body_.failed() || request_body_.received() > limit) {
+        return RefuseBody();
+      }
+    } else if (!ReceiveRequestBody()) {
+      return;
+    }
+  }
+  if (waiting_ == Waiting::kBody) StopWaiting();
+  recorder_.attempt().written = worker_.loop().now();
+  if (response_phase_ != ResponsePhase::kHead) return;
+  upstream_limit_ = worker_.config().timeouts.response_head;
+  upstream_timer_.Arm(worker_.loop().wheel(), upstream_limit_, *this);
+  // An answer that came before the request was complete waits for us.
+  if (up_readable_) ReadResponse();
+}
+
+// True: all of the queue is written.
+bool Exchange::FlushUpstream() {
+  const IoResult sent = up_queue_.Flush(connection_->socket());
+  recorder_.attempt().sent += sent.bytes;
+  if (sent.kind == IoResult::Kind::kBytes) return true;
+  if (sent.kind == IoResult::Kind::kAgain) {
+    // Our own reads are paused: the client is not slow.
+    if (waiting_ == Waiting::kBody) StopWaiting();
+    if (response_phase_ != ResponsePhase::kHead) return false;
+    upstream_limit_ = worker_.config().timeouts.response_head;
+    upstream_timer_.Arm(worker_.loop().wheel(), upstream_limit_, *this);
+    return false;
+  }
+  // The answer may lie in the receive queue: it is read before any verdict.
+  write_error_ = sent.error;
+  up_queue_.Clear();
+  OnUpstreamReadable();
+  return false;
+}
+
+void Exchange::OnConnected() {
+  AttemptFailure failure;
+  failure.end = AttemptEnd::kErrno;
+  failure.error = connection_->socket().TakeError();
+  if (failure.error == ECONNRESET || failure.error == EPIPE) {
+    // A SYN is refused, not reset: the handshake was complete before.
+    failure.phase = AttemptPhase::kRequest;
+    failure.end = AttemptEnd::kReset;
+  }
+  if (failure.error != 0) return FailAttempt(failure);
+  connection_->MarkConnected();
+  recorder_.attempt().connected = worker_.loop().now();
+  upstream_timer_.Disarm();
+  WriteRequest();
+}
+
+void Exchange::OnUpstreamWritable() {
+  if (response_phase_ == ResponsePhase::kConnecting) return OnConnected();
+  if (!up_queue_.empty()) PumpRequest();
+}
+
+void Exchange::OnUpstreamReadable() {
+  up_readable_ = true;
+  switch (response_phase_) {
+    case ResponsePhase::kNone:
+    case ResponsePhase::kConnecting:  // how it ended, OnUpstreamWritable finds
+    case ResponsePhase::kReply:
+    case ResponsePhase::kDone:
+      return;
+    case ResponsePhase::kHead:
+      return ReadResponse();
+    case ResponsePhase::kPeek:
+      return PeekBody();
+    case ResponsePhase::kBody:
+      if (down_queue_.empty()) PumpResponse();
+      return;
+  }
+}
+
+void Exchange::OnTimer(Timer&) {
+  AttemptFailure failure = Failure(AttemptEnd::kTimeout);
+  failure.limit = upstream_limit_;
+  FailAttempt(failure);
+}
+
+// Takes what the upstream sent into `up_in_`.
+IoResult Exchange::ReceiveUpstream() {
+  const size_t space = up_in_.space_size();
+  const IoResult got = connection_->socket().Receive(up_in_.space(), space);
+  if (got.kind != IoResult::Kind::kBytes) {
+    up_readable_ = false;
+    return got;
+  }
+  up_in_.Append(got.bytes);
+  AttemptRecord& attempt = recorder_.attempt();
+  attempt.received += got.bytes;
+  attempt.last_byte = worker_.loop().now();
+  if (attempt.first_byte == kNoTime) attempt.first_byte = attempt.last_byte;
+  if (got.bytes < space && !connection_->peer_ended()) up_readable_ = false;
+  return got;
+}
+
+void Exchange::ReadResponse() {
+  up_in_.Acquire(worker_.buffers());
+  // An interim response that the client has not taken yet comes first.
+  while (response_phase_ == ResponsePhase::kHead && down_queue_.empty()) {
+    if (!up_in_.empty()) {
+      switch (response_parser_.Parse(up_in_.data(), up_in_.size())) {
+        case ParseStatus::kDone:
+          if (!OnResponseHead()) return;
+          continue;
+        case ParseStatus::kError:
+          return OnResponseRefused(response_parser_.error());
+        case ParseStatus::kNeedMore:
+          break;
+      }
+    }
+    if (!up_readable_) return;
+    if (up_in_.space_size() == 0) {
+      up_in_.Grow(worker_.buffers(),
+                  std::max(worker_.config().limits.header_bytes, kBlockBytes));
+    }
+    const IoResult got = ReceiveUpstream();
+    if (got.kind == IoResult::Kind::kAgain && write_error_ == 0) return;
+    if (got.kind != IoResult::Kind::kBytes) return OnUpstreamEnd(got);
+  }
+}
+
+void Exchange::OnUpstreamEnd(const IoResult& end) {
+  AttemptFailure failure = Failure(EndOf(end));
+  failure.error = end.error;
+  // After a failed write the receive queue ends in a bare EOF or in nothing:
+  // the write tells how it was.
+  if (write_error_ != 0 &&
+      (up_in_.empty() || end.kind == IoResult::Kind::kAgain)) {
+    failure = Failure(EndOf({IoResult::Kind::kError, 0, write_error_}));
+    failure.error = write_error_;
+  }
+  FailAttempt(failure);
+}
+
+// True: it was an interim one, and the next may be here.
+bool Exchange::OnResponseHead() {
+  const ResponseHead& head = response_parser_.head();
+  const uint16_t status = head.line.status;
+  if (status < 200) {
+    AttemptFailure failure = Failure(AttemptEnd::kMalformed);
+    failure.malformed = status == 101 ? Malformed::kUnsolicited101
+                                      : Malformed::kInterimFlood;
+    if (status != 101 && ForwardInterim()) return true;
+    FailAttempt(failure);
+    return false;
+  }
+  OnFinalHead();
+  return false;
+}
+
+void Exchange::OnFinalHead() {
+  const ResponseHead& head = response_parser_.head();
+  recorder_.attempt().status = head.line.status;
+  upstream_timer_.Disarm();
+  // The server gave up on the connection as we took it: not our client's 408.
+  if (head.line.status == 408 && recorder_.attempt().reused &&
+      !request_body_moved_ && recorder_.attempts().size() == 1) {
+    DropConnection();
+    up_in_.Clear();
+    return StartAttempt(true);
+  }
+  response_body_.Start(head.framing, head.content_length);
+  if (head.line.status >= 400) return PeekBody();
+  BeginResponse(false);
+}
+
+// False: there were too many.
+bool Exchange::ForwardInterim() {
+  if (++recorder_.attempt().interim > kMaxInterim) return false;
+  // HTTP/1.0 knows none (RFC 9110, section 15.2).
+  if (request_->line.minor_version > 0) {
+    response_out_.Acquire(worker_.buffers());
+    response_out_.Clear();
+    WriteInterimHead(response_parser_.head(), up_in_.data(), worker_.buffers(),
+                     &response_out_);
+    down_queue_.Add(response_out_.view());
+  }
+  up_in_.Consume(response_parser_.head_bytes());
+  response_parser_.Reset(request_->line.method);
+  if (!down_queue_.empty()) FlushDownstream();
+  return true;  // ReadResponse looks whether the exchange goes on
+}
+
+void Exchange::OnResponseRefused(const ParseError& error) {
+  AttemptFailure failure = Failure(AttemptEnd::kMalformed);
+  failure.malformed = MalformedOf(error.kind);
+  failure.rule = RuleSentence(error.rule);
+  if (failure.malformed == Malformed::kHeadTooLarge) {
+    failure.rule_bytes = up_in_.size();
+  }
+  FailAttempt(failure);
+}
+
+AttemptPhase Exchange::AttemptPhaseNow() const {
+  if (response_phase_ == ResponsePhase::kConnecting) {
+    return AttemptPhase::kConnect;
+  }
+  if (response_phase_ != ResponsePhase::kHead) return AttemptPhase::kBody;
+  if (!up_in_.empty()) return AttemptPhase::kHead;
+  const bool writing = write_error_ != 0 || !up_queue_.empty() ||
+                       request_phase_ == RequestPhase::kBody;
+  return writing ? AttemptPhase::kRequest : AttemptPhase::kWait;
+}
+
+// What an attempt that ends now has come to.
+AttemptFailure Exchange::Failure(AttemptEnd end) const {
+  AttemptFailure failure;
+  failure.end = end;
+  failure.phase = AttemptPhaseNow();
+  failure.head_forwarded = response_phase_ == ResponsePhase::kBody;
+  if (failure.phase == AttemptPhase::kBody) {
+    failure.body = &response_body_;
+  } else {
+    failure.head_bytes = up_in_.size();
+    failure.first_bytes = up_in_.view();
+  }
+  return failure;
+}
+
+void Exchange::FailAttempt(AttemptFailure failure) {
+  upstream_timer_.Disarm();
+  const Fault fault =
+      recorder_.Fail(failure, connection_.get(), worker_.loop().now());
+  const bool timeout = failure.end == AttemptEnd::kTimeout;
+  const bool ours = failure.synchronous;
+  const char phase = failure.phase == AttemptPhase::kConnect ? 'C'
+                     : failure.phase == AttemptPhase::kBody  ? 'D'
+                                                             : 'H';
+  ended_ = {ours ? 'P' : timeout ? 's' : 'S', phase};
+  if (failure.head_forwarded) return CutResponse();
+  const bool retry = MayRetry(fault);
+  DropConnection();
+  up_in_.Clear();
+  if (retry) {
+    ended_ = {};
+    return StartAttempt(fault == Fault::kStaleKeepaliveRace);
+  }
+  recorder_.JudgeAttempt();
+  SendReply();
+}
+
+// Once more only where it can't do harm: nothing was written, or the request
+// is idempotent and the connection was an old one (RFC 9110, section 9.2.2).
+bool Exchange::MayRetry(Fault fault) const {
+  const Upstream& upstream = worker_.upstream(recorder_.route()->upstream);
+  const RetryConfig& retry =
+      worker_.config().upstreams[recorder_.route()->upstream].retry;
+  if (recorder_.attempts().size() > retry.attempts || request_body_moved_) {
+    return false;
+  }
+  if (fault == Fault::kStaleKeepaliveRace) {
+    return retry.on_stale && IsIdempotent(request_->line.method);
+  }
+  // Another server may answer; the same one would say the same again.
+  return retry.on_connect && upstream.servers() > 1 &&
+         response_phase_ == ResponsePhase::kConnecting;
+}
+
+void Exchange::DropConnection() {
+  if (connection_ == nullptr) return;
+  upstream_timer_.Disarm();
+  connection_->Close();
+  worker_.loop().Retire(std::move(connection_));
+}
+
+// Back to the pool, if nothing can be left on it from this exchange.
+void Exchange::KeepOrDropConnection() {
+  upstream_timer_.Disarm();
+  const bool clean = response_parser_.head().keep_alive && up_in_.empty() &&
+                     up_queue_.empty() && write_error_ == 0 &&
+                     request_phase_ == RequestPhase::kDone;
+  if (!clean) return DropConnection();
+  Endpoint& endpoint = connection_->endpoint();
+  endpoint.PutIdle(std::move(connection_));
+}
+
+}  // namespace whichhop

@@ -1,0 +1,21 @@
+#include "proxy/server/log_target.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace whichhop {
+
+Result<LogTarget> OpenLogTarget(const std::string& target) {
+  if (target == "off") return LogTarget{};
+  if (target == "stdout") return LogTarget{STDOUT_FILENO};
+  if (target == "stderr") return LogTarget{STDERR_FILENO};
+  const int fd =
+      open(target.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+  if (fd >= 0) return LogTarget{fd, true};
+  return Error{"cannot open the log " + target + ": " + std::strerror(errno)};
+}
+
+}  // namespace whichhop

@@ -1,0 +1,189 @@
+#include "proxy/server/recorder.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "diagnostics/classify.h"
+
+namespace whichhop {
+
+namespace {
+
+using diagnostics::AttemptFacts;
+using diagnostics::Micros;
+using diagnostics::Observation;
+
+Micros ToMicros(Duration duration) {
+  return std::chrono::duration_cast<Micros>(duration);
+}
+
+Micros Between(Time from, Time to) {
+  if (from == kNoTime || to == kNoTime || to < from) return Micros{0};
+  return ToMicros(to - from);
+}
+
+diagnostics::TcpFacts Translate(const TcpFacts& kernel) {
+  diagnostics::TcpFacts facts;
+  facts.unacked = kernel.unacked;
+  facts.retransmits = kernel.retransmits;
+  facts.total_retrans = kernel.total_retransmits;
+  facts.rcv_ooopack = kernel.out_of_order;
+  if (!kernel.established) return facts;
+  facts.snd_wnd = kernel.send_window;
+  facts.last_ack = std::chrono::milliseconds(kernel.last_ack_ms);
+  facts.rtt = Micros(kernel.rtt_us);
+  facts.min_rtt = Micros(kernel.min_rtt_us);
+  return facts;
+}
+
+// What the kernel knows of the connection, now that it failed. Of a reused one
+// the counters include earlier exchanges, so only those of this moment count.
+void AskKernel(const UpstreamConnection& connection, AttemptFacts* facts) {
+  const auto kernel = connection.socket().Facts();
+  if (!kernel) return;
+  facts->tcp = Translate(*kernel);
+  facts->unsent = kernel->unsent;
+  if (kernel->established && facts->sent >= kernel->unsent) {
+    facts->acked = facts->reused ? facts->sent - kernel->unsent
+                                 : std::min(facts->sent,
+                                            kernel->bytes_acked - 1);
+  }
+}
+
+diagnostics::BodyFraming Translate(Framing framing) {
+  if (framing == Framing::kLength) return diagnostics::BodyFraming::kLength;
+  if (framing == Framing::kChunked) return diagnostics::BodyFraming::kChunked;
+  return diagnostics::BodyFraming::kClose;
+}
+
+void AddBody(const BodyReader& body, AttemptFacts* facts) {
+  facts->framing = Translate(body.framing());
+  facts->body_received = body.received();
+  if (body.framing() == Framing::kLength) {
+    facts->body_expected = body.expected();
+  }
+}
+
+void AddTimes(const AttemptRecord& record, AttemptFacts* facts) {
+  const Time connected =
+      record.connected == kNoTime ? record.ended : record.connected;
+  facts->connect = record.reused ? Micros{0} : Between(record.begun, connected);
+  facts->waited = Between(record.written, record.ended);
+  const Time since = record.last_byte != kNoTime   ? record.last_byte
+                     : record.connected != kNoTime ? record.connected
+                                                   : record.begun;
+  facts->quiet = Between(since, record.ended);
+}
+
+}  // namespace
+
+void Recorder::Begin(Time now) {
+  begun_ = now;
+  route_ = nullptr;
+  attempt_count_ = 0;
+  failed_.reset();
+  verdict_.reset();
+}
+
+void Recorder::TakeRoute(const RouteConfig* route) { route_ = route; }
+
+void Recorder::BeginAttempt(const Endpoint& endpoint, Time now) {
+  assert(attempt_count_ < kMaxAttempts);
+  AttemptRecord& record = attempts_[attempt_count_++];
+  record = {};
+  record.endpoint = &endpoint;
+  record.begun = now;
+}
+
+diagnostics::Fault Recorder::Fail(const AttemptFailure& failure,
+                                  const UpstreamConnection* connection,
+                                  Time now) {
+  AttemptRecord& record = attempt();
+  record.ended = now;
+  AttemptFacts& facts = failed_.emplace();
+  facts.phase = failure.phase;
+  facts.end = failure.end;
+  facts.error = failure.error;
+  facts.synchronous = failure.synchronous;
+  facts.malformed = failure.malformed;
+  facts.rule = failure.rule;
+  facts.rule_bytes = failure.rule_bytes;
+  facts.limit = ToMicros(failure.limit);
+  facts.address = record.endpoint->text();
+  facts.unix_socket = record.endpoint->address().is_unix();
+  facts.reused = record.reused;
+  facts.sent = record.sent;
+  facts.received = record.received;
+  facts.interim = record.interim;
+  facts.status = record.status;
+  facts.head_bytes = failure.head_bytes;
+  facts.head_forwarded = failure.head_forwarded;
+  AddTimes(record, &facts);
+  if (failure.body != nullptr) AddBody(*failure.body, &facts);
+  facts.first_bytes_size = static_cast<uint8_t>(
+      std::min(failure.first_bytes.size(), facts.first_bytes.size()));
+  std::copy_n(failure.first_bytes.data(), facts.first_bytes_size,
+              facts.first_bytes.data());
+  if (record.endpoint->min_handshake() != Duration::max()) {
+    facts.peer_min_rtt = ToMicros(record.endpoint->min_handshake());
+  }
+  if (connection != nullptr) {
+    facts.idle = ToMicros(connection->idle_before());
+    facts.served = connection->exchanges() - 1;
+    AskKernel(*connection, &facts);
+  }
+  record.fault = diagnostics::Classify(facts);
+  return *record.fault;
+}
+
+Observation Recorder::Frame() const {
+  Observation seen;
+  seen.position = config_.node.position;
+  seen.statuses = config_.errors.statuses;
+  if (route_ != nullptr && route_->respond == 0) {
+    seen.is = config_.upstreams[route_->upstream].is;
+  }
+  if (attempt_count_ > 0) {
+    seen.address = attempts_[attempt_count_ - 1].endpoint->text();
+  }
+  return seen;
+}
+
+const diagnostics::Verdict& Recorder::Judge(const Observation& seen) {
+  return verdict_.emplace(diagnostics::Diagnose(seen));
+}
+
+const diagnostics::Verdict& Recorder::JudgeAttempt() {
+  assert(failed_);
+  Observation seen = Frame();
+  seen.kind = diagnostics::Kind::kAttempt;
+  seen.attempt = *failed_;
+  return Judge(seen);
+}
+
+const diagnostics::Verdict& Recorder::JudgeRelayed(uint16_t status) {
+  Observation seen = Frame();
+  seen.kind = diagnostics::Kind::kRelayed;
+  seen.status = status;
+  return Judge(seen);
+}
+
+const diagnostics::Verdict& Recorder::JudgeRespond(uint16_t status) {
+  Observation seen = Frame();
+  seen.kind = diagnostics::Kind::kRespond;
+  seen.status = status;
+  return Judge(seen);
+}
+
+const diagnostics::Verdict& Recorder::JudgeDecision(
+    diagnostics::Fault fault, const diagnostics::RequestFacts& request,
+    std::string_view detail) {
+  Observation seen = Frame();
+  seen.kind = diagnostics::Kind::kDecision;
+  seen.fault = fault;
+  seen.request = request;
+  seen.decision.detail = detail;
+  return Judge(seen);
+}
+
+}  // namespace whichhop

@@ -1,0 +1,104 @@
+#pragma once
+// The Recorder stands beside an exchange and writes down what happened, as
+// fixed-size facts: a few stores on success. When the exchange comes to an
+// error, it turns them into an Observation and asks for the verdict. It is the
+// only one that speaks both of sockets and of diagnosis.
+
+#include <array>
+#include <optional>
+
+#include "diagnostics/diagnose.h"
+#include "proxy/http/request_parser.h"
+#include "proxy/http/response_parser.h"
+#include "proxy/net/socket.h"
+#include "proxy/server/body.h"
+#include "proxy/server/config.h"
+#include "proxy/upstream/upstream.h"
+
+namespace whichhop {
+
+// One try to get an answer from one server.
+struct AttemptRecord {
+  const Endpoint* endpoint = nullptr;
+  Time begun = kNoTime;
+  Time connected = kNoTime;   // kNoTime on a reused connection
+  Time written = kNoTime;     // the whole request was handed to the kernel
+  Time first_byte = kNoTime;  // of the answer
+  Time last_byte = kNoTime;   // of the answer
+  Time ended = kNoTime;
+  bool reused = false;
+  uint64_t sent = 0;      // bytes handed to the kernel
+  uint64_t received = 0;  // bytes of the answer
+  uint32_t interim = 0;   // 1xx heads
+  uint16_t status = 0;    // of a final status line
+  std::optional<diagnostics::Fault> fault;
+};
+
+// How an attempt failed, as the socket and the codecs said it.
+struct AttemptFailure {
+  diagnostics::AttemptPhase phase = diagnostics::AttemptPhase::kConnect;
+  diagnostics::AttemptEnd end = diagnostics::AttemptEnd::kTimeout;
+  int error = 0;             // errno, for kErrno and kReset
+  bool synchronous = false;  // connect() itself said so
+  Duration limit{};          // of the timer that fired
+  diagnostics::Malformed malformed = diagnostics::Malformed::kNone;
+  std::string_view rule;          // the sentence of the rule that was broken
+  uint64_t rule_bytes = 0;        // a size that was over its limit
+  std::string_view first_bytes;   // of the answer
+  uint64_t head_bytes = 0;        // of a final head that is not complete
+  bool head_forwarded = false;    // the client has the head already
+  const BodyReader* body = nullptr;  // while the body was being relayed
+};
+
+class Recorder {
+ public:
+  explicit Recorder(const Config& config) : config_(config) {}
+
+  void Begin(Time now);
+  void TakeRoute(const RouteConfig* route);
+  const RouteConfig* route() const { return route_; }
+  Time begun() const { return begun_; }
+
+  void BeginAttempt(const Endpoint& endpoint, Time now);
+  // Requires: an attempt was begun.
+  AttemptRecord& attempt() { return attempts_[attempt_count_ - 1]; }
+  const AttemptRecord& attempt() const { return attempts_[attempt_count_ - 1]; }
+  std::span<const AttemptRecord> attempts() const {
+    return {attempts_.data(), attempt_count_};
+  }
+  bool tried() const { return attempt_count_ > 0; }
+
+  // Classifies a failed attempt and notes its fault. `connection`: still open,
+  // so that the kernel can be asked; null if there never was one.
+  diagnostics::Fault Fail(const AttemptFailure& failure,
+                          const UpstreamConnection* connection, Time now);
+
+  // The verdicts. Each is final for the exchange and kept.
+  const diagnostics::Verdict& JudgeAttempt();  // the last one failed
+  const diagnostics::Verdict& JudgeRelayed(uint16_t status);
+  const diagnostics::Verdict& JudgeRespond(uint16_t status);
+  const diagnostics::Verdict& JudgeDecision(
+      diagnostics::Fault fault, const diagnostics::RequestFacts& request,
+      std::string_view detail);
+
+  const diagnostics::Verdict* verdict() const {
+    return verdict_ ? &*verdict_ : nullptr;
+  }
+
+ private:
+  // A route has at most this many retries (checked with the configuration).
+  static constexpr size_t kMaxAttempts = 8;
+
+  diagnostics::Observation Frame() const;
+  const diagnostics::Verdict& Judge(const diagnostics::Observation& seen);
+
+  const Config& config_;
+  const RouteConfig* route_ = nullptr;
+  Time begun_ = kNoTime;
+  size_t attempt_count_ = 0;
+  std::array<AttemptRecord, kMaxAttempts> attempts_;
+  std::optional<diagnostics::AttemptFacts> failed_;  // facts of the last one
+  std::optional<diagnostics::Verdict> verdict_;
+};
+
+}  // namespace whichhop

@@ -1,0 +1,163 @@
+#include "proxy/server/request_writer.h"
+
+#include <algorithm>
+#include <cassert>
+
+#include "proxy/http/head_writer.h"
+
+namespace whichhop {
+
+namespace {
+
+constexpr size_t kRequestIdMax = 128;
+
+bool IsTokenOctet(char c) {
+  constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+         (c >= 'A' && c <= 'Z') || kMarks.find(c) != std::string_view::npos;
+}
+
+void WriteRequestLine(const RequestHead& head, const char* data,
+                      HeadWriter* out) {
+  const RequestLine& line = head.line;
+  out->Append(line.method_token.In(data));
+  out->Append(" ");
+  if (line.form == TargetForm::kAsterisk ||
+      (line.path.size == 0 && line.method == Method::kOptions)) {
+    out->Append("*");
+  } else {
+    out->Append(line.path.size == 0 ? "/" : line.path.In(data));
+    if (line.has_query) {
+      out->Append("?");
+      out->Append(line.query.In(data));
+    }
+  }
+  out->Append(" HTTP/1.1\r\nHost: ");
+  out->Append(head.host.In(data));
+  out->Append("\r\n");
+}
+
+void WriteFraming(const RequestHead& head, HeadWriter* out) {
+  if (head.framing == Framing::kChunked) {
+    out->Append("Transfer-Encoding: chunked\r\n");
+  } else if (head.framing == Framing::kLength) {
+    out->Append("Content-Length: ");
+    out->AppendDecimal(head.content_length);
+    out->Append("\r\n");
+  }
+  if (head.te_trailers) out->Append("TE: trailers\r\nConnection: TE\r\n");
+}
+
+// The client's forwarding fields, which are believed of a trusted one alone.
+bool SpeaksOfClient(FieldId id) {
+  switch (id) {
+    case FieldId::kForwarded:
+    case FieldId::kXForwardedFor:
+    case FieldId::kXForwardedProto:
+    case FieldId::kXForwardedHost:
+    case FieldId::kXRealIp:
+    case FieldId::kCfConnectingIp:
+      return true;
+    default:  // FieldId is http's vocabulary: most of it does not matter here
+      return false;
+  }
+}
+
+bool IsRewritten(const Field& field, const ForwardedBy& by) {
+  if (field.hop_by_hop || field.id == FieldId::kHost ||
+      field.id == FieldId::kContentLength) {
+    return true;
+  }
+  if (field.id == FieldId::kXRequestId) return !by.request_id.empty();
+  if (field.id == FieldId::kXForwardedFor) return true;
+  return !by.trusted && SpeaksOfClient(field.id);
+}
+
+void WriteForwardedFor(const RequestHead& head, const char* data,
+                       const ForwardedBy& by, HeadWriter* out) {
+  out->Append("X-Forwarded-For: ");
+  if (by.trusted && head.fields.Has(FieldId::kXForwardedFor)) {
+    for (const Field& field : head.fields.all()) {
+      if (field.id != FieldId::kXForwardedFor || field.value_size == 0) continue;
+      out->Append(ValueOf(data, field));
+      out->Append(", ");
+    }
+  }
+  out->Append(by.client);
+  out->Append("\r\n");
+}
+
+// A value of a forwarded-pair, quoted where it is no token (RFC 7239, 4). A
+// host has no quote or backslash: the parser saw to that.
+void WritePair(std::string_view name, std::string_view value, HeadWriter* out) {
+  const bool quote = !std::ranges::all_of(value, IsTokenOctet);
+  out->Append(name);
+  out->Append(quote ? "\"" : "");
+  out->Append(value);
+  out->Append(quote ? "\"" : "");
+}
+
+void WriteForwarded(const RequestHead& head, const char* data,
+                    const ForwardedBy& by, HeadWriter* out) {
+  const std::string_view host = head.host.In(data);
+  const bool v6 = by.client.find(':') != std::string_view::npos;
+  if (v6) {
+    out->Append("Forwarded: for=\"[");
+    out->Append(by.client);
+    out->Append("]\"");
+  } else {
+    WritePair("Forwarded: for=", by.client, out);
+  }
+  if (!host.empty()) WritePair(";host=", host, out);
+  out->Append(";proto=");
+  out->Append(by.scheme);
+  out->Append("\r\n");
+  const FieldTable& fields = head.fields;
+  if (!by.trusted || !fields.Has(FieldId::kXForwardedProto)) {
+    out->Field("X-Forwarded-Proto", by.scheme);
+  }
+  if (!host.empty() &&
+      (!by.trusted || !fields.Has(FieldId::kXForwardedHost))) {
+    out->Field("X-Forwarded-Host", host);
+  }
+}
+
+}  // namespace
+
+bool IsRequestId(std::string_view text) {
+  if (text.empty() || text.size() > kRequestIdMax) return false;
+  return std::ranges::all_of(text, IsTokenOctet);
+}
+
+void WriteRequestHead(const RequestHead& head, const char* data,
+                      const ForwardedBy& by, BufferPool& pool, Buffer* out) {
+  // Each field at most once, and what we add: names, two hosts, the client.
+  size_t bytes = 512 + by.node.size() + 2 * by.client.size() +
+                 3 * head.host.size + by.request_id.size() +
+                 head.line.target.size;
+  for (const Field& field : head.fields.all()) {
+    bytes += LineOf(data, field).size() + 2;
+  }
+  if (bytes > out->space_size()) out->Grow(pool, bytes);
+  HeadWriter writer(out->space(), out->space_size());
+  WriteRequestLine(head, data, &writer);
+  for (const Field& field : head.fields.all()) {
+    if (IsRewritten(field, by)) continue;
+    writer.Append(LineOf(data, field));
+    writer.Append("\r\n");
+  }
+  WriteFraming(head, &writer);
+  writer.Append("Via: 1.");
+  writer.AppendDecimal(head.line.minor_version);
+  writer.Append(" ");
+  writer.Append(by.node);
+  writer.Append("\r\n");
+  WriteForwardedFor(head, data, by, &writer);
+  WriteForwarded(head, data, by, &writer);
+  if (!by.request_id.empty()) writer.Field("X-Request-Id", by.request_id);
+  writer.Append("\r\n");
+  assert(!writer.overflowed());
+  out->Append(writer.size());
+}
+
+}  // namespace whichhop

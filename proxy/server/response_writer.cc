@@ -1,0 +1,124 @@
+#include "proxy/server/response_writer.h"
+
+#include <cassert>
+
+#include "proxy/http/head_writer.h"
+
+namespace whichhop {
+
+namespace {
+
+// Error-*: another hop's claim about blame, which is not believed. Claims that
+// anybody may send would let an origin speak in our name.
+bool IsClaim(FieldId id) {
+  return id >= FieldId::kErrorCause && id <= FieldId::kErrorHops;
+}
+
+// Says something of the body that it came with.
+bool DescribesBody(FieldId id) {
+  switch (id) {
+    case FieldId::kContentType:
+    case FieldId::kContentEncoding:
+    case FieldId::kContentRange:
+    case FieldId::kContentDisposition:
+    case FieldId::kContentMd5:
+    case FieldId::kContentDigest:
+    case FieldId::kDigest:
+    case FieldId::kReprDigest:
+    case FieldId::kEtag:
+    case FieldId::kLastModified:
+    case FieldId::kAcceptRanges:
+      return true;
+    default:  // FieldId is http's vocabulary: the rest is not of the body
+      return false;
+  }
+}
+
+bool IsDropped(const Field& field, const ResponseOptions& options) {
+  if (field.hop_by_hop || IsClaim(field.id)) return true;
+  if (field.id == FieldId::kContentLength) return true;
+  if (field.id == FieldId::kCacheControl) return !options.cache_control.empty();
+  if (field.id == FieldId::kProxyStatus) return options.replaces_proxy_status;
+  return !options.replaced_type.empty() && DescribesBody(field.id);
+}
+
+void WriteStatusLine(const ResponseHead& head, const char* data,
+                     HeadWriter* out) {
+  out->Append("HTTP/1.1 ");
+  out->AppendDecimal(head.line.status);
+  out->Append(" ");
+  out->Append(head.line.reason.In(data));
+  out->Append("\r\n");
+}
+
+// A response of HEAD or a 304 has no body, and may say what it would be.
+void WriteFraming(const ResponseHead& head, const char* data,
+                  const ResponseOptions& options, HeadWriter* out) {
+  if (options.framing == Framing::kLength) {
+    out->Append("Content-Length: ");
+    out->AppendDecimal(options.length);
+    out->Append("\r\n");
+  } else if (options.framing == Framing::kChunked) {
+    out->Append("Transfer-Encoding: chunked\r\n");
+  } else if (options.framing == Framing::kNone && head.line.status != 204) {
+    const Field* length = head.fields.First(FieldId::kContentLength);
+    if (length != nullptr) out->Field("Content-Length", ValueOf(data, *length));
+  }
+}
+
+HeadWriter Reserve(const ResponseHead& head, const char* data, size_t extra,
+                   BufferPool& pool, Buffer* out) {
+  size_t bytes = 256 + head.line.reason.size + extra;
+  for (const Field& field : head.fields.all()) {
+    bytes += LineOf(data, field).size() + 2;
+  }
+  if (bytes > out->space_size()) out->Grow(pool, out->size() + bytes);
+  return {out->space(), out->space_size()};
+}
+
+}  // namespace
+
+void WriteResponseHead(const ResponseHead& head, const char* data,
+                       const ResponseOptions& options, BufferPool& pool,
+                       Buffer* out) {
+  HeadWriter writer =
+      Reserve(head, data, options.diagnosis.size(), pool, out);
+  WriteStatusLine(head, data, &writer);
+  for (const Field& field : head.fields.all()) {
+    if (IsDropped(field, options)) continue;
+    writer.Append(LineOf(data, field));
+    writer.Append("\r\n");
+  }
+  if (!head.fields.Has(FieldId::kDate)) writer.Field("Date", options.date);
+  WriteFraming(head, data, options, &writer);
+  if (!options.replaced_type.empty()) {
+    writer.Field("Content-Type", options.replaced_type);
+    writer.Append("Vary: Accept\r\n");
+  }
+  if (!options.cache_control.empty()) {
+    writer.Field("Cache-Control", options.cache_control);
+  }
+  if (options.close) writer.Append("Connection: close\r\n");
+  if (options.keep_alive) writer.Append("Connection: keep-alive\r\n");
+  writer.Append(options.diagnosis);
+  writer.Append("\r\n");
+  assert(!writer.overflowed());
+  out->Append(writer.size());
+}
+
+void WriteInterimHead(const ResponseHead& head, const char* data,
+                      BufferPool& pool, Buffer* out) {
+  HeadWriter writer = Reserve(head, data, 0, pool, out);
+  WriteStatusLine(head, data, &writer);
+  const ResponseOptions options;
+  for (const Field& field : head.fields.all()) {
+    if (IsDropped(field, options)) continue;
+    writer.Append(LineOf(data, field));
+    writer.Append("\r\n");
+  }
+  writer.Append("\r\n");
+  assert(!writer.overflowed());
+  out->Append(writer.size());
+}
+
+}  // namespace whichhop

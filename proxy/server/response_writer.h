@@ -1,0 +1,37 @@
+#pragma once
+// The response head as it goes to the client: written anew from the parsed
+// one, without hop-by-hop fields, with Date if it was missing, and with what a
+// diagnosis adds.
+
+#include <string_view>
+
+#include "proxy/http/response_parser.h"
+#include "proxy/net/buffer.h"
+
+namespace whichhop {
+
+struct ResponseOptions {
+  Framing framing = Framing::kNone;  // towards the client
+  uint64_t length = 0;               // for Framing::kLength
+  bool close = false;                // "Connection: close"
+  bool keep_alive = false;           // "Connection: keep-alive" (HTTP/1.0)
+  std::string_view date;             // added where the origin sent none
+  // Whole lines that replace the origin's Proxy-Status and Error-*.
+  std::string_view diagnosis;
+  bool replaces_proxy_status = false;
+  std::string_view cache_control;  // replaces the origin's, unless empty
+  // Not empty: the body is ours, of this type, and what the origin said of its
+  // own body does not hold.
+  std::string_view replaced_type;
+};
+
+// Appends the head to `out`, which holds memory and grows as it needs.
+void WriteResponseHead(const ResponseHead& head, const char* data,
+                       const ResponseOptions& options, BufferPool& pool,
+                       Buffer* out);
+
+// A 1xx head (RFC 9110, section 15.2): its fields and nothing of ours.
+void WriteInterimHead(const ResponseHead& head, const char* data,
+                      BufferPool& pool, Buffer* out);
+
+}  // namespace whichhop

@@ -1,0 +1,56 @@
+#include "proxy/server/router.h"
+
+#include <algorithm>
+
+#include "proxy/base/text.h"
+#include "proxy/http/target.h"
+
+namespace whichhop {
+
+namespace {
+
+// host[:port] without its port and the dot of a rooted name.
+std::string_view HostName(std::string_view host) {
+  const size_t bracket = host.rfind(']');
+  const size_t colon = host.rfind(':');
+  if (colon != std::string_view::npos &&
+      (bracket == std::string_view::npos || colon > bracket)) {
+    host = host.substr(0, colon);
+  }
+  if (host.ends_with('.')) host.remove_suffix(1);
+  return host;
+}
+
+bool HostMatches(std::string_view pattern, std::string_view host) {
+  if (pattern.empty()) return true;
+  if (!pattern.starts_with('*')) return EqualsIgnoreCase(pattern, host);
+  const std::string_view suffix = pattern.substr(1);  // ".example.com"
+  return host.size() > suffix.size() &&
+         EqualsIgnoreCase(host.substr(host.size() - suffix.size()), suffix);
+}
+
+bool MethodMatches(const std::vector<std::string>& methods,
+                   std::string_view method) {
+  return methods.empty() || std::ranges::find(methods, method) != methods.end();
+}
+
+}  // namespace
+
+const RouteConfig* FindRoute(const Config& config, const RequestHead& head,
+                             const char* data) {
+  const std::string_view host = HostName(head.host.In(data));
+  std::string storage;
+  const std::string_view path =
+      head.line.form == TargetForm::kAsterisk
+          ? std::string_view("*")
+          : NormalizePath(head.line.path.In(data), &storage);
+  for (const RouteConfig& route : config.routes) {
+    if (HostMatches(route.host, host) && path.starts_with(route.path) &&
+        MethodMatches(route.methods, head.line.method_token.In(data))) {
+      return &route;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace whichhop

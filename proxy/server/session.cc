@@ -1,0 +1,141 @@
+#include "proxy/server/session.h"
+
+#include "proxy/server/exchange.h"
+#include "proxy/server/worker.h"
+
+namespace whichhop {
+
+namespace {
+
+// How long, and how much, a client may go on sending behind our last answer.
+constexpr auto kLingerTime = std::chrono::seconds(2);
+constexpr uint32_t kLingerBytes = 1024 * 1024;
+
+}  // namespace
+
+Session::Session(Worker& worker, Socket socket, const Address& client)
+    : worker_(worker),
+      socket_(std::move(socket)),
+      client_(client),
+      client_host_(client.Host()) {}
+
+Session::~Session() { assert(closed_); }
+
+bool Session::Start() {
+  if (!watch_.Arm(worker_.loop(), socket_.fd(), *this)) {
+    closed_ = true;
+    return false;
+  }
+  WaitForRequest();
+  return true;
+}
+
+void Session::ArmTimer(Duration delay) {
+  timer_.Arm(worker_.loop().wheel(), delay, *this);
+}
+
+void Session::WaitForRequest() {
+  ArmTimer(worker_.draining() ? worker_.drain_grace()
+                              : Duration(worker_.config().timeouts.client_idle));
+}
+
+void Session::OnReadable() {
+  if (lingering_) return DiscardInput();
+  if (exchange_ == nullptr) {
+    exchange_ = worker_.TakeExchange();
+    exchange_->Begin(*this);
+  }
+  running_ = true;
+  exchange_->OnDownstreamReadable();
+  running_ = false;
+  RunNext();
+}
+
+// Pipelined requests, one after the other: not one inside the other, or a
+// client could choose the depth of our stack.
+void Session::RunNext() {
+  if (running_) return;
+  running_ = true;
+  while (next_ && !closed_) {
+    next_ = false;
+    if (exchange_->BeginNext()) continue;
+    ReleaseExchange();
+    WaitForRequest();
+  }
+  running_ = false;
+}
+
+void Session::OnWritable() {
+  if (exchange_ != nullptr) exchange_->OnDownstreamWritable();
+}
+
+void Session::OnTimer(Timer&) {
+  if (exchange_ != nullptr) return exchange_->OnDownstreamTimeout();
+  char first;
+  // A request that came in the very moment is not lost.
+  const bool arrived =
+      !lingering_ && socket_.Peek(&first, 1).kind == IoResult::Kind::kBytes;
+  if (arrived) return OnReadable();
+  Close();
+}
+
+void Session::OnExchangeDone(After after) {
+  switch (after) {
+    case After::kKeepAlive:
+      next_ = true;
+      return RunNext();
+    case After::kClose:
+      return Close();
+    case After::kLinger:
+      ReleaseExchange();
+      return Linger();
+    case After::kAbort:
+      socket_.ResetOnClose();
+      return Close();
+  }
+}
+
+void Session::Linger() {
+  lingering_ = true;
+  socket_.ShutdownWrite();
+  ArmTimer(kLingerTime);
+  DiscardInput();
+}
+
+void Session::DiscardInput() {
+  char thrown_away[4096];
+  while (lingered_bytes_ < kLingerBytes) {
+    const IoResult got = socket_.Receive(thrown_away, sizeof(thrown_away));
+    if (got.kind == IoResult::Kind::kAgain) return;
+    if (got.kind != IoResult::Kind::kBytes) break;
+    lingered_bytes_ += static_cast<uint32_t>(got.bytes);
+  }
+  Close();
+}
+
+void Session::Drain(Duration grace) {
+  if (exchange_ == nullptr && !lingering_) ArmTimer(grace);
+}
+
+void Session::Cut() {
+  if (exchange_ != nullptr) return exchange_->Cut();
+  Close();
+}
+
+void Session::ReleaseExchange() {
+  if (exchange_ == nullptr) return;
+  exchange_->End();
+  worker_.GiveExchange(std::move(exchange_));
+}
+
+void Session::Close() {
+  if (closed_) return;
+  closed_ = true;
+  watch_.Disarm();
+  timer_.Disarm();
+  ReleaseExchange();
+  socket_.Close();
+  worker_.OnSessionClosed(*this);
+}
+
+}  // namespace whichhop

@@ -1,0 +1,85 @@
+#pragma once
+// A Session is one client connection: it waits for requests, hands each to an
+// Exchange, and decides what becomes of the connection after it. Owned by the
+// worker, on whose loop it lives; dies by Close().
+
+#include <memory>
+#include <string>
+
+#include "proxy/net/loop.h"
+#include "proxy/net/socket.h"
+
+namespace whichhop {
+
+class Exchange;
+class Worker;
+
+class Session final : public Retired, private WatchEvents, private TimerEvents {
+ public:
+  // What becomes of the connection after an exchange.
+  enum class After : uint8_t {
+    kKeepAlive,  // the next request may come, or is already here
+    kClose,      // a FIN, once what was written is gone
+    kLinger,     // a FIN, but the client may still be sending: what it sends is
+                 // thrown away for a while, or a RST would overtake our answer
+    kAbort,      // a RST: the client must see that something is missing
+  };
+
+  Session(Worker& worker, Socket socket, const Address& client);
+  ~Session() override;
+
+  // False if the kernel takes no more registrations: the session is closed.
+  [[nodiscard]] bool Start();
+
+  Socket& socket() { return socket_; }
+  const Socket& socket() const { return socket_; }
+  const Address& client() const { return client_; }
+  // Its host as text, as fields and logs show it.
+  const std::string& client_host() const { return client_host_; }
+  bool peer_ended() const { return watch_.peer_ended(); }
+  bool idle() const { return exchange_ == nullptr; }
+
+  // One timer serves the client's side: what it means is known by whoever
+  // armed it last.
+  void ArmTimer(Duration delay);
+  void DisarmTimer() { timer_.Disarm(); }
+
+  // The exchange is over. Its last call: it may be given another request, or
+  // to another session, before this returns.
+  void OnExchangeDone(After after);
+
+  // The worker drains: an idle connection is closed once `grace` has passed
+  // without a request; others close behind the exchange that runs.
+  void Drain(Duration grace);
+  // The drain's deadline: cuts the connection.
+  void Cut();
+
+ private:
+  friend class Worker;
+
+  void OnReadable() override;
+  void OnWritable() override;
+  void OnTimer(Timer& timer) override;
+  void WaitForRequest();
+  void RunNext();
+  void Linger();
+  void DiscardInput();
+  void Close();
+  void ReleaseExchange();
+
+  Worker& worker_;
+  Socket socket_;
+  Watch watch_;
+  Timer timer_;
+  const Address client_;
+  const std::string client_host_;
+  std::unique_ptr<Exchange> exchange_;  // while a request is on its way
+  size_t index_ = 0;                    // in the worker's list
+  uint32_t lingered_bytes_ = 0;
+  bool lingering_ = false;
+  bool running_ = false;  // the exchange is being called: it is not to recurse
+  bool next_ = false;     // it is done, and may look for the next request
+  bool closed_ = false;
+};
+
+}  // namespace whichhop

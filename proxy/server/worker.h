@@ -1,0 +1,75 @@
+#pragma once
+// A Worker is one thread with its loop: its own listeners, sessions, upstream
+// pools, buffers and log. It shares nothing with the others but the
+// configuration, which nobody changes. Others reach it through Post alone.
+
+#include <atomic>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "proxy/base/clock.h"
+#include "proxy/base/ulid.h"
+#include "proxy/net/buffer.h"
+#include "proxy/net/listener.h"
+#include "proxy/net/loop.h"
+#include "proxy/server/access_log.h"
+#include "proxy/server/config.h"
+#include "proxy/server/exchange.h"
+#include "proxy/server/session.h"
+#include "proxy/upstream/upstream.h"
+
+namespace whichhop {
+
+class Worker : private AcceptEvents {
+ public:
+  // `sockets`: listening, this worker's own. `log` must outlive it.
+  Worker(std::shared_ptr<const Config> config, std::vector<Socket> sockets,
+         size_t max_connections, LogWriter& log);
+  ~Worker();
+
+  // On its own thread, until Stop and every session is gone.
+  void Run();
+
+  // From any thread.
+  void BeginDrain();  // finish what was accepted, then end
+  void CutAll();      // end now
+
+  // Whether CutAll had to cut an exchange. Once Run has returned.
+  bool cut_exchanges() const { return cut_exchanges_; }
+
+  // The rest: on its own thread.
+  Loop& loop() { return loop_; }
+  BufferPool& buffers() { return buffers_; }
+  const Config& config() const { return *config_; }
+  Rng& rng() { return rng_; }
+  WallText& wall_text() { return wall_text_; }
+  AccessLog& access_log() { return access_log_; }
+  Upstream& upstream(size_t index) { return *upstreams_[index]; }
+  bool draining() const { return draining_; }
+  Duration drain_grace() const;
+
+  std::unique_ptr<Exchange> TakeExchange();
+  void GiveExchange(std::unique_ptr<Exchange> exchange);
+  void OnSessionClosed(Session& session);
+
+ private:
+  void OnAccept(Socket socket, const Address& client) override;
+  void StopIfDrained();
+
+  const std::shared_ptr<const Config> config_;
+  Loop loop_;
+  BufferPool buffers_;
+  Rng rng_;
+  WallText wall_text_;
+  AccessLog access_log_;
+  std::vector<std::unique_ptr<Upstream>> upstreams_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  std::vector<std::unique_ptr<Session>> sessions_;
+  std::vector<std::unique_ptr<Exchange>> free_exchanges_;
+  const size_t max_connections_;
+  bool draining_ = false;
+  bool cut_exchanges_ = false;
+};
+
+}  // namespace whichhop
