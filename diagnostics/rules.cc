@@ -361,6 +361,10 @@ HopSet MissingFacts(const Scene& scene) {
   const AttemptFacts& a = scene.attempt;
   if (a.unix_socket || !Established(a)) return {};
   if (ResetAfterLongQuiet(a)) return scene.path & HopSet{Hop::kTor};
+  // Whether anyone took the request is not known: perhaps only a handshake.
+  if (scene.fault == Fault::kRespEmptyFin && !a.acked.has_value()) {
+    return scene.path & HopSet{Hop::kServer};
+  }
   const bool silent = Timer(a) || (a.phase == AttemptPhase::kBody &&
                                    a.end == AttemptEnd::kErrno);
   if (!silent || a.phase == AttemptPhase::kTls || WayWorked(scene)) return {};

@@ -3,6 +3,7 @@
 
 #include "diagnostics/diagnose.h"
 #include "tests/catch.h"
+#include "tests/diagnostics/dump.h"
 #include "tests/diagnostics/sightings.h"
 
 namespace whichhop::diagnostics {
@@ -27,39 +28,7 @@ constexpr Golden kGolden[] = {
 #undef GOLDEN
 };
 
-template <typename Hops>
-std::string Join(const Hops& hops) {
-  std::string out;
-  for (Hop hop : hops) {
-    if (!out.empty()) out += ',';
-    out += HopName(hop);
-  }
-  return out.empty() ? "-" : out;
-}
-
-std::string Join(RowSet rows) {
-  std::string out;
-  for (RowId row : rows) {
-    if (!out.empty()) out += ' ';
-    out += GetRow(row).id;
-  }
-  return out.empty() ? "-" : out;
-}
-
-std::string OrDash(std::string_view text) {
-  return std::string(text.empty() ? "-" : text);
-}
-
-// A verdict on one line, and what the table says in the same form.
-std::string Dump(const Verdict& v) {
-  std::ostringstream out;
-  out << v.status << " " << v.id.view() << " row " << Join(v.rows)
-      << " | cause " << Join(v.cause) << " | reporter " << Join(v.reporter)
-      << " | cleared " << Join(v.cleared) << " | " << BasisName(v.basis) << " "
-      << OrDash(ErrorTypeName(v.type));
-  return out.str();
-}
-
+// What the table says, in the form of Dump(Verdict).
 std::string Dump(const Golden& g) {
   std::ostringstream out;
   out << g.status << " " << g.fault << " row " << g.rows << " | cause "
