@@ -19,8 +19,10 @@ using Cuts = std::vector<size_t>;
 
 Cuts EveryOctet(std::string_view input);
 
-// "GET /a ? b 1.1 host=h length 3 keep | host: h; -te: x" or
-// "kBareLf@7 kLineBad" or "more". A hyphen marks fields not to be forwarded.
+// "GET o /a ? b 1.1 host=h length 3 keep | host: h; -te: x;" or
+// "kBareLf@7 kLineBad" or "more". The target's form is o(rigin), a(bsolute),
+// (a)u(thority) or *; a tilde marks methods without a Method, a hyphen fields
+// that are not to be forwarded.
 std::string DumpRequest(std::string_view input, const Cuts& cuts = {},
                         const HeadLimits& limits = {});
 
