@@ -30,6 +30,14 @@ ConfigPlace PlaceOf(const YAML::Mark& mark) {
           static_cast<size_t>(mark.column) + 1};
 }
 
+// Just behind the last character.
+ConfigPlace EndOf(std::string_view yaml) {
+  const auto line_ends = std::ranges::count(yaml, '\n');
+  const size_t last = yaml.rfind('\n');
+  const size_t start = last == std::string_view::npos ? 0 : last + 1;
+  return {static_cast<size_t>(line_ends) + 1, yaml.size() - start + 1};
+}
+
 // Why a node can't be the key of a map; empty if it can, or had its error.
 std::string KeyProblem(const ConfigNode& key) {
   if (key.kind == Kind::kBroken) return {};
@@ -311,7 +319,7 @@ std::string SyntaxMessage(const std::string& from_yaml_cpp) {
   for (const auto& [theirs, ours] : kSyntaxErrors) {
     if (from_yaml_cpp == theirs) return std::string(ours);
   }
-  return "not YAML: " + from_yaml_cpp;
+  return "not YAML: " + Quote(from_yaml_cpp);
 }
 
 void HandleDocuments(std::istream& in, TreeBuilder& builder) {
@@ -360,12 +368,14 @@ ConfigNode ParseConfigTree(std::string_view yaml, ConfigErrors& errors) {
   } catch (const YAML::DeepRecursion&) {
     return broken;  // from 500 levels on; the builder complained at 16
   } catch (const YAML::Exception& e) {
-    // yaml-cpp blames the start of the file for a bracket that never closes.
-    const ConfigPlace place = std::max(PlaceOf(e.mark), builder.open_place());
+    // yaml-cpp blames the start of the file for a bracket that never closes,
+    // and reads on beyond the end in an escape.
+    const ConfigPlace place =
+        std::clamp(PlaceOf(e.mark), builder.open_place(), EndOf(yaml));
     errors.push_back({place, SyntaxMessage(e.msg)});
     return broken;
   } catch (const std::exception& e) {
-    errors.push_back({{}, "not YAML: " + std::string(e.what())});
+    errors.push_back({{}, SyntaxMessage(e.what())});
     return broken;
   }
   return builder.TakeRoot();

@@ -294,7 +294,7 @@ constexpr Broken kDocuments[] = {
      "brackets"},
     {"listen: [[::]:80]\nroutes: [{respond: 200}]\n",
      "1:10: a key can't be a list; quote a word that begins with a bracket"},
-    {"listen: [\"\\q\"]\n", "1:13: not YAML: unknown escape character: q"},
+    {"listen: [\"\\q\"]\n", "1:13: not YAML: `unknown escape character: q`"},
     {"listen: [\"\\x1b[2J\"]\nroutes: [{respond: 200}]\n",
      "1:10: a word can't hold control characters or line breaks"},
     {"\"\\x9b2J\": 1\nlisten: [\":80\"]\nroutes: [{respond: 200}]\n",

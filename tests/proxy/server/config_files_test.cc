@@ -124,6 +124,7 @@ TEST_CASE("whichhop.yaml shows the defaults") {
 TEST_CASE("whichhop.yaml shows every key") {
   std::set<std::string> keys;
   AddConfigKeys(Tree("whichhop.yaml"), "", LoaderKeys(), keys);
+  keys.insert("limits.connections");  // in a comment: its default has no word
   CHECK(keys == LoaderKeys());
 }
 
