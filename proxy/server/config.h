@@ -55,7 +55,7 @@ struct LimitsConfig {
   // Client connections, per process. 0, the default: 65536, or as many as the
   // hard limit of descriptors allows.
   size_t connections = 0;
-  bool strict_query = false;   // refuse malformed percent-encoding
+  bool strict_query = false;  // refuse malformed percent-encoding
 
   bool operator==(const LimitsConfig&) const = default;
 };
