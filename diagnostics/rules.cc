@@ -264,7 +264,8 @@ bool Silence(Fault fault) {
 Finding WholeRackSilent(const Scene& s) {
   Finding f;
   const SiblingFacts& near = s.attempt.siblings;
-  if (!Silence(s.fault) || !Fresh(near.other_rack)) return f;
+  if (!Silence(s.fault) || s.attempt.unix_socket) return f;
+  if (!Fresh(near.other_rack)) return f;
   if (near.rack_servers < 2 || near.rack_silent < near.rack_servers) return f;
   f.blamed = {Hop::kTor};
   f.sentence << "all " << near.rack_servers
@@ -297,6 +298,7 @@ void BlameRouter(const Scene& s, const IcmpFacts& icmp, Finding& f) {
 Finding IcmpOffender(const Scene& s) {
   Finding f;
   if (s.attempt.phase != AttemptPhase::kConnect || !s.attempt.icmp) return f;
+  if (s.attempt.unix_socket) return f;
   const IcmpFacts& icmp = *s.attempt.icmp;
   switch (icmp.offender) {
     case Offender::kStranger:
@@ -322,7 +324,7 @@ Finding PathWalk(const Scene& s) {
   Finding f;
   const SiblingFacts& near = s.attempt.siblings;
   if (!near.walk_last.has_value() || near.walk_age > kFreshWalk) return f;
-  if (!Silence(s.fault)) return f;
+  if (!Silence(s.fault) || s.attempt.unix_socket) return f;
   const Hop last = *near.walk_last;
   for (Hop hop : s.path) {
     if (Index(hop) <= Index(last)) continue;

@@ -1,0 +1,273 @@
+#include "diagnostics/diagnose.h"
+
+#include <cerrno>
+
+#include "tests/catch.h"
+#include "tests/diagnostics/dump.h"
+#include "tests/diagnostics/sightings.h"
+
+namespace whichhop::diagnostics {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+Observation At(Position position, Answers is = Answers::kUnset) {
+  Observation o;
+  o.position = position;
+  o.is = is;
+  o.statuses =
+      position == Position::kCdn ? Statuses::kEdge : Statuses::kGateway;
+  return o;
+}
+
+Verdict Decision(Position position, Fault fault) {
+  Observation o = At(position);
+  o.kind = Kind::kDecision;
+  o.fault = fault;
+  return Diagnose(o);
+}
+
+std::string Evidenced(const Verdict& v, Rule rule) {
+  std::string out;
+  for (size_t i = 0; i < v.evidence.size(); ++i) {
+    if (v.evidence[i].rule == rule) out += v.evidence[i].sentence;
+  }
+  return out;
+}
+
+TEST_CASE("a respond: route names our own position, and the status's row") {
+  Observation o = At(Position::kLb);
+  o.kind = Kind::kRespond;
+  o.status = 418;
+  Verdict v = Diagnose(o);
+  CHECK(Dump(v) ==
+        "418 respond row 418 | cause lb | reporter lb | cleared "
+        "browser-app,browser,device,router,image-host,isp,tor | observed "
+        "proxy_internal_response");
+  o.status = 405;
+  CHECK(Dump(Diagnose(o)) ==
+        "405 respond row - | cause lb | reporter lb | cleared - | observed "
+        "proxy_internal_response");
+  o.status = 502;
+  CHECK(Join(Diagnose(o).rows) == "502A");
+}
+
+TEST_CASE("our own decisions blame nobody behind us and clear nobody there") {
+  const HopSet behind{Hop::kServer, Hop::kApp,       Hop::kDb,
+                      Hop::kAuth,   Hop::kDatastore, Hop::kDbHost};
+  for (Fault fault :
+       {Fault::kRouteNone, Fault::kMaintenance, Fault::kRateLimited,
+        Fault::kReqLineBad, Fault::kReqHeadTooLarge, Fault::kAcceptOverload,
+        Fault::kDrainNewRequest, Fault::kSelfInternal}) {
+    for (Position position : {Position::kLb, Position::kCdn}) {
+      const Verdict v = Decision(position, fault);
+      INFO(Dump(v));
+      CHECK((v.cause.set() & behind).empty());
+      CHECK((v.cleared & behind).empty());
+      CHECK(v.basis == Basis::kObserved);
+    }
+  }
+}
+
+TEST_CASE("a slow client is told from a lossy way by retransmissions") {
+  Observation o = At(Position::kLb);
+  See("ReqHeadTimeoutSlow", o);
+  CHECK(Join(Diagnose(o).cause) == "browser");
+  o.request.client_retransmits = 3;
+  CHECK(Join(Diagnose(o).cause) == "device,router,isp,tor");
+  o.request.client_retransmits.reset();
+  CHECK(Join(Diagnose(o).cause) == "browser,device,router,isp,tor");
+}
+
+TEST_CASE("whoever wrote the largest field made a head too large") {
+  struct Case {
+    std::string_view field, cause;
+  };
+  const Case cases[] = {
+      {"cookie", "browser,browser-app"},
+      {"Referer", "browser,browser-app"},
+      {"X-Forwarded-For", "router,cdn,isp,tor"},
+      {"Via", "router,cdn,isp,tor"},
+      {"CF-Connecting-IP", "router,cdn,isp,tor"},
+      {"X-Own", "browser,browser-app,router,cdn,isp,tor"},
+      {"", "browser,browser-app,router,cdn,isp,tor"},
+  };
+  for (const Case& c : cases) {
+    Observation o = At(Position::kLb);
+    See("ReqHeadTooLargeCookie", o);
+    o.request.biggest_field = c.field;
+    INFO(c.field);
+    CHECK(Join(Diagnose(o).cause) == c.cause);
+  }
+}
+
+TEST_CASE("the last probe tells why every server is out") {
+  struct Case {
+    Fault probe;
+    int status;
+    std::string_view rows, cause;
+  };
+  const Case cases[] = {
+      {Fault::kConnectRefusedRst, 521, "521", "app,server,lb"},
+      {Fault::kConnectTimeout, 522, "522", "isp,tor,lb,server,app"},
+      {Fault::kConnectUnreachHost, 523, "523", "isp,tor,lb,server"},
+      {Fault::kRespTimeoutTtfb, 503, "503", "app,lb"},
+  };
+  for (const Case& c : cases) {
+    Observation o = At(Position::kCdn);
+    o.kind = Kind::kDecision;
+    o.fault = Fault::kBackendAllDown;
+    o.decision.last_probe = c.probe;
+    const Verdict v = Diagnose(o);
+    CHECK(v.status == c.status);
+    CHECK(Join(v.rows) == c.rows);
+    CHECK(Join(v.cause) == c.cause);
+    CHECK(v.type == ErrorType::kDestinationUnavailable);
+  }
+}
+
+TEST_CASE("a RST that came faster than the target can answer clears nothing") {
+  Observation o = At(Position::kCdn);
+  See("ConnectRefusedRst", o);
+  o.attempt.peer_min_rtt = milliseconds(30);
+  const Verdict v = Diagnose(o);
+  CHECK(Join(v.cause) == "app,server,lb");
+  CHECK_FALSE(v.cleared.contains(Hop::kTor));
+}
+
+TEST_CASE("a RST after a long silence may be a firewall's") {
+  Observation o = At(Position::kLb);
+  See("RespRst", o);
+  o.attempt.waited = seconds(350);
+  const Verdict v = Diagnose(o);
+  CHECK(Join(v.cause) == "app,server,tor");
+  CHECK(v.cleared.empty());
+}
+
+TEST_CASE("a stalled body clears the way only if probes are answered") {
+  Observation o = At(Position::kLb);
+  See("BodyStall", o);
+  CHECK(Join(Diagnose(o).cause) == "app");
+  CHECK(Join(Diagnose(o).cleared) == "tor");
+  o.attempt.tcp->last_ack = seconds(30);
+  CHECK(Join(Diagnose(o).cause) == "app,tor,server");
+  CHECK(Diagnose(o).cleared.empty());
+}
+
+TEST_CASE("a unix socket leaves the network out of it") {
+  Observation o = At(Position::kCdn);
+  o.kind = Kind::kAttempt;
+  o.attempt.phase = AttemptPhase::kWait;
+  o.attempt.end = AttemptEnd::kTimeout;
+  o.attempt.unix_socket = true;
+  o.attempt.sent = 300;
+  const Verdict v = Diagnose(o);
+  CHECK(Join(v.cause) == "app");
+  CHECK(v.id.view() == "resp-timeout-ttfb");
+}
+
+TEST_CASE("evidence that clears every suspect leaves the cause unknown") {
+  Observation o = At(Position::kLb);
+  See("WriteTimeoutUnackedContradiction", o);
+  const Verdict v = Diagnose(o);
+  CHECK(v.cause.empty());
+  CHECK(Join(v.cleared) == "app");
+  CHECK_FALSE(Evidenced(v, Rule::kUnknown).empty());
+}
+
+TEST_CASE("rules that blame different hops contradict each other") {
+  Observation o = At(Position::kCdn);
+  See("ConnectTimeoutWholeRack", o);
+  o.attempt.siblings.walk_last = Hop::kLb;
+  const Verdict v = Diagnose(o);
+  CHECK(v.cause.empty());
+  CHECK_FALSE(Evidenced(v, Rule::kUnknown).empty());
+}
+
+TEST_CASE("old siblings and old walks say nothing") {
+  for (std::string_view name :
+       {"ConnectTimeoutRackSibling", "ConnectTimeoutWalkTor"}) {
+    Observation o = At(Position::kCdn);
+    See(name, o);
+    o.attempt.siblings.walk_age = seconds(600);
+    if (o.attempt.siblings.same_rack.has_value()) {
+      o.attempt.siblings.same_rack = seconds(60);
+    }
+    CHECK(Join(Diagnose(o).cause) == "isp,tor,lb,server,app");
+  }
+}
+
+TEST_CASE("a fault inside a forwarded body has no status left") {
+  Observation o = At(Position::kLb);
+  See("BodyClShortFin", o);
+  CHECK(Diagnose(o).status == 0);
+  CHECK(Diagnose(o).received == 200);
+  o.attempt.head_forwarded = false;
+  CHECK(Diagnose(o).status == 502);
+}
+
+TEST_CASE("details say in one line what was seen") {
+  struct Case {
+    std::string_view sighting, details;
+  };
+  const Case cases[] = {
+      {"ConnectTimeout", "no SYN-ACK in 3.0 s, 3 SYNs"},
+      {"ConnectRefusedRst", "ECONNREFUSED after 0.4 ms"},
+      {"ConnectRefusedIcmp",
+       "ECONNREFUSED after 1.0 ms, icmp 3/3 from 10.0.0.1"},
+      {"DnsNodata", "NOERROR without an address"},
+      {"StaleKeepaliveRace",
+       "RST on a connection that was idle 61.0 s, after 9 exchanges"},
+      {"RespTimeoutTtfb",
+       "timeout after 60.0 s, 300 bytes sent, 0 received, all acknowledged"},
+      {"HeadBadField", "no colon"},
+      {"HeadTruncated", "FIN after 27 bytes of the head"},
+      {"BodyClShortFin",
+       "FIN after 2 of 100 bytes of the body, last byte 1.0 ms ago"},
+      {"ReqLineBad", "second SP in the request line at byte 4"},
+      {"ReqHeadTimeoutSlow", "head: 41 bytes in 10.0 s"},
+      {"ReqHeadTooLargeCookie",
+       "33894 bytes of 32768, largest Cookie with 32153"},
+      {"ReqbodyTimeout", "body: 10 of 1000 bytes in 0.0 ms"},
+      {"RouteNone", "no route for Host x.example"},
+      {"BackendAllDownRefused", "2 of 2 servers ejected"},
+      {"BackendConnLimitSlotsHeld", "8 of 8 in flight, oldest for 58.0 s"},
+  };
+  for (const Case& c : cases) {
+    Observation o = At(Position::kLb);
+    See(c.sighting, o);
+    CHECK(Diagnose(o).details.view() == c.details);
+  }
+}
+
+TEST_CASE("a verdict keeps no text of the observation") {
+  Verdict v;
+  {
+    std::string address = "10.0.0.5:8000";
+    Observation o = At(Position::kLb);
+    See("ConnectRefusedRst", o);
+    o.attempt.address = address;
+    v = Diagnose(o);
+    address.assign(address.size(), 'x');
+  }
+  CHECK(v.next_hop.view() == "10.0.0.5:8000");
+}
+
+TEST_CASE("evidence that overflows is cut, at a whole character") {
+  Evidence evidence;
+  for (size_t i = 0; i < 2 * Evidence::kMaxItems; ++i) {
+    evidence.Begin(Rule::kX1, {}, {});
+    for (int k = 0; k < 100; ++k) evidence << "\xC3\xA9\xC3\xA9\xC3\xA9";
+  }
+  CHECK(evidence.size() == Evidence::kMaxItems);
+  size_t bytes = 0;
+  for (size_t i = 0; i < evidence.size(); ++i) {
+    bytes += evidence[i].sentence.size();
+    CHECK(evidence[i].sentence.size() % 2 == 0);
+  }
+  CHECK(bytes <= Evidence::kMaxBytes);
+}
+
+}  // namespace
+}  // namespace whichhop::diagnostics

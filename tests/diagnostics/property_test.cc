@@ -1,0 +1,227 @@
+// Properties that hold for any observation, over many generated ones.
+
+#include <cerrno>
+#include <random>
+
+#include "diagnostics/diagnose.h"
+#include "tests/catch.h"
+#include "tests/diagnostics/dump.h"
+#include "tests/diagnostics/sightings.h"
+
+namespace whichhop::diagnostics {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+class Generator {
+ public:
+  explicit Generator(uint32_t seed) : random_(seed) {}
+
+  uint32_t Below(uint32_t limit) {
+    return static_cast<uint32_t>(random_()) % limit;
+  }
+  bool Flip() { return Below(2) == 0; }
+  template <typename T>
+  T Pick(std::initializer_list<T> of) {
+    return of.begin()[Below(static_cast<uint32_t>(of.size()))];
+  }
+
+  Observation Next() {
+    Observation o;
+    o.position = Pick({Position::kLb, Position::kCdn});
+    o.statuses = Pick({Statuses::kGateway, Statuses::kEdge});
+    o.is =
+        Pick({Answers::kUnset, Answers::kLb, Answers::kServer, Answers::kApp});
+    const auto& all = AllSightings();
+    all[Below(static_cast<uint32_t>(all.size()))].see(o);
+    o.status = static_cast<uint16_t>(400 + Below(200));
+    AddNeighbours(o);
+    AddNoise(o);
+    return o;
+  }
+
+ private:
+  std::optional<Seconds> Age() {
+    if (Flip()) return std::nullopt;
+    return seconds(Below(15));
+  }
+
+  void AddNeighbours(Observation& o) {
+    SiblingFacts& near = o.attempt.siblings;
+    if (Flip()) return;
+    near = {};
+    near.same_address = Age();
+    near.same_rack = Age();
+    near.other_rack = Age();
+    if (Below(3) == 0) {
+      // Then no walk breaks off and no rack is silent.
+      near.flows_acking = 1 + Below(3);
+      return;
+    }
+    near.rack_servers = Below(4);
+    near.rack_silent = Below(near.rack_servers + 1);
+    near.walk_age = seconds(Below(90));
+    if (Flip()) return;
+    near.walk_last =
+        o.position == Position::kCdn && Flip() ? Hop::kIsp : Hop::kTor;
+  }
+
+  void AddNoise(Observation& o) {
+    AttemptFacts& a = o.attempt;
+    if (Flip()) a.waited = milliseconds(Below(100000));
+    if (Flip()) a.quiet = milliseconds(Below(100000));
+    if (Flip()) a.peer_min_rtt = std::chrono::microseconds(Below(1000));
+    if (a.tcp.has_value() && Below(4) == 0) {
+      a.tcp->unacked = 1 + Below(3);
+      a.acked = 0;
+    }
+    if (a.tcp.has_value() && Below(4) == 0) a.tcp->rcv_ooopack = Below(3);
+    if (Below(8) == 0) {
+      a.unix_socket = true;
+      a.tcp.reset();
+      a.icmp.reset();
+      a.acked.reset();
+    }
+    if (Below(8) == 0) a.acked.reset();
+  }
+
+  std::mt19937 random_;
+};
+
+template <typename Check>
+void ForMany(Check check) {
+  Generator generator(20240612);
+  for (int i = 0; i < 20000; ++i) check(generator.Next());
+}
+
+TEST_CASE("no hop is both a suspect and cleared, and dns is never cleared") {
+  ForMany([](const Observation& o) {
+    const Verdict v = Diagnose(o);
+    if (!(v.cause.set() & v.cleared).empty() || v.cleared.contains(Hop::kDns)) {
+      FAIL(Dump(v));
+    }
+  });
+}
+
+TEST_CASE("a produced verdict is ours, and never clears our own hop") {
+  ForMany([](const Observation& o) {
+    if (o.kind == Kind::kRelayed) return;
+    const Verdict v = Diagnose(o);
+    const Hop self = SelfHop(o.position);
+    if (v.cleared.contains(self) || !(v.reporter == HopList{self})) {
+      FAIL(Dump(v));
+    }
+  });
+}
+
+TEST_CASE("a failed attempt blames nobody on the client's side") {
+  const HopSet client{Hop::kBrowserApp, Hop::kBrowser, Hop::kDevice,
+                      Hop::kRouter, Hop::kImageHost};
+  ForMany([&](const Observation& o) {
+    if (o.kind != Kind::kAttempt) return;
+    const Verdict v = Diagnose(o);
+    if (!(v.cause.set() & client).empty()) FAIL(Dump(v));
+  });
+}
+
+TEST_CASE("suspects of a failed attempt lie on its leg") {
+  ForMany([](const Observation& o) {
+    if (o.kind != Kind::kAttempt) return;
+    HopSet leg =
+        PathBehind(o.position, o.is) | HopSet{Hop::kDns, SelfHop(o.position)};
+    const Verdict v = Diagnose(o);
+    // What topology names is on the way, wherever the model draws it.
+    if (o.attempt.icmp.has_value()) leg.Add(o.attempt.icmp->hop);
+    if (o.attempt.siblings.walk_last.has_value()) {
+      leg.Add(*o.attempt.siblings.walk_last);
+    }
+    if (!(v.cause.set() - leg).empty()) FAIL(Dump(v));
+  });
+}
+
+std::string DumpAll(const Verdict& v) {
+  std::string out = Dump(v);
+  out += v.details.view();
+  for (size_t i = 0; i < v.evidence.size(); ++i) {
+    out += v.evidence[i].sentence;
+  }
+  return out;
+}
+
+TEST_CASE("the same observation gives the same verdict, text and all") {
+  ForMany([](const Observation& o) {
+    const Verdict v = Diagnose(o);
+    if (DumpAll(v) != DumpAll(Diagnose(o))) FAIL(Dump(v));
+  });
+}
+
+// Each takes one piece of narrowing evidence away.
+constexpr void (*kRemovals[])(Observation&) = {
+    [](Observation& o) { o.attempt.siblings.same_address.reset(); },
+    [](Observation& o) { o.attempt.siblings.same_rack.reset(); },
+    [](Observation& o) { o.attempt.siblings.other_rack.reset(); },
+    [](Observation& o) { o.attempt.siblings.flows_acking = 0; },
+    [](Observation& o) { o.attempt.siblings.rack_silent = 0; },
+    [](Observation& o) { o.attempt.siblings.walk_last.reset(); },
+    [](Observation& o) { o.attempt.siblings = {}; },
+    [](Observation& o) { o.attempt.peer_min_rtt.reset(); },
+    [](Observation& o) {
+      // A hole in what arrives moves blame to the way; it narrows nothing.
+      if (o.attempt.tcp && o.attempt.tcp->rcv_ooopack > 0) return;
+      o.attempt.tcp.reset();
+    },
+    [](Observation& o) { o.attempt.acked.reset(); },
+    [](Observation& o) { o.attempt.resolved_before.reset(); },
+    [](Observation& o) { o.request.client_retransmits.reset(); },
+    [](Observation& o) { o.request.biggest_field = ""; },
+    [](Observation& o) { o.decision.in_flight = 0; },
+    [](Observation& o) { o.decision.last_probe.reset(); },
+    [](Observation& o) {  // topology no longer knows the sender
+      if (o.attempt.icmp && o.attempt.icmp->offender == Offender::kHop) {
+        o.attempt.icmp->offender = Offender::kStranger;
+      }
+    },
+};
+
+TEST_CASE("removing evidence never shrinks the set of suspects") {
+  ForMany([](const Observation& o) {
+    // A hop that only topology puts on the leg leaves it with topology.
+    const HopSet leg = PathBehind(o.position, o.is);
+    if (o.attempt.icmp && !leg.contains(o.attempt.icmp->hop)) return;
+    const std::optional<Hop>& walked = o.attempt.siblings.walk_last;
+    if (walked.has_value() && !leg.contains(*walked)) return;
+    const Verdict with = Diagnose(o);
+    for (size_t i = 0; i < std::size(kRemovals); ++i) {
+      Observation less = o;
+      kRemovals[i](less);
+      const Verdict without = Diagnose(less);
+      if (without.cause.empty()) continue;  // unknown: everyone
+      if (with.cause.empty()) continue;     // it contradicted itself
+      if (!(with.cause.set() - without.cause.set()).empty()) {
+        FAIL("removal " << i << ": " << Dump(with) << "\n  then "
+                        << Dump(without));
+      }
+    }
+  });
+}
+
+TEST_CASE("every fault can be decided, at every position, in every mode") {
+  for (size_t i = 0; i < kFaultCount; ++i) {
+    for (Position position : {Position::kLb, Position::kCdn}) {
+      for (Statuses statuses : {Statuses::kGateway, Statuses::kEdge}) {
+        Observation o;
+        o.kind = Kind::kDecision;
+        o.fault = static_cast<Fault>(i);
+        o.position = position;
+        o.statuses = statuses;
+        const Verdict v = Diagnose(o);
+        CHECK(v.id.view() == GetFault(o.fault).id);
+        CHECK((v.cause.set() & v.cleared).empty());
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace whichhop::diagnostics
