@@ -1,0 +1,54 @@
+# What whichhop needs from Debian, and how it is built: sourced by tests/run.sh
+# and conf/demo.sh.
+
+BUILD_PACKAGES=(g++ cmake ninja-build pkg-config libevent-dev libyaml-cpp-dev)
+TEST_PACKAGES=(catch2 python3 curl nginx-light apache2-utils nodejs npm)
+BENCH_PACKAGES=(nginx-light haproxy wrk python3)
+
+# Whether a package is there: installed by Debian's name, or its program by
+# another way (a newer Node.js, say).
+has_package() {
+  case "$1" in
+    nodejs) command -v node ;;
+    npm) command -v npm ;;
+    python3) command -v python3 ;;
+    *) dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q 'ok installed' ;;
+  esac >/dev/null
+}
+
+# Installs those that are missing; says what to install where it may not.
+install_packages() {
+  local missing=() package
+  for package in "$@"; do
+    has_package "$package" || missing+=("$package")
+  done
+  [ ${#missing[@]} -eq 0 ] && return
+  local line="apt-get install -y --no-install-recommends ${missing[*]}"
+  if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+    echo "Missing packages. As root: $line" >&2
+    exit 1
+  fi
+  # Servers that are installed for tests are not to be started.
+  local log
+  log=$(mktemp)
+  export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1
+  if ! { apt-get update && $line; } >"$log" 2>&1; then
+    tail -n 20 "$log" >&2
+    echo "Could not install. Try: $line" >&2
+    exit 1
+  fi
+  rm -f "$log"
+}
+
+# build KIND [TARGET...]: into build/KIND.
+build() {
+  local kind=$1
+  shift
+  local type=${kind^}
+  local launcher=()
+  command -v ccache >/dev/null && launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+  cmake -S . -B "build/$kind" -G Ninja -DCMAKE_BUILD_TYPE="$type" "${launcher[@]}" >/dev/null
+  local targets=()
+  [ $# -gt 0 ] && targets=(--target "$@")
+  cmake --build "build/$kind" "${targets[@]}" >&2
+}
