@@ -50,6 +50,7 @@ std::optional<Address> Address::Parse(std::string_view text) {
   std::string_view host = text.substr(0, colon);
   const bool bracketed = host.starts_with('[') && host.ends_with(']');
   if (bracketed) host = host.substr(1, host.size() - 2);
+  if (bracketed && host.empty()) return {};
   const std::string bytes = IpBytesOf(host.empty() ? "::" : host);
   if (bytes.size() == 4 && !bracketed) {
     result.storage_.v4.sin_family = AF_INET;
@@ -99,8 +100,8 @@ std::string Address::ToString() const {
 }
 
 bool Address::operator==(const Address& other) const {
-  if (family() != other.family()) return false;
-  if (is_unix()) return ToString() == other.ToString();
+  if (is_unix() || other.is_unix()) return ToString() == other.ToString();
+  // IPv4 inside IPv6 is the same host.
   return port() == other.port() && IpBytes() == other.IpBytes();
 }
 

@@ -32,6 +32,7 @@ constexpr Written kAddresses[] = {
 };
 
 constexpr std::string_view kNoAddresses[] = {
+    "[]:80",
     "",
     ":",
     "80",
