@@ -1,5 +1,6 @@
 #include "proxy/net/socket.h"
 
+#include <linux/errqueue.h>
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <sys/ioctl.h>
@@ -8,6 +9,7 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <cstring>
 #include <utility>
 
 namespace whichhop {
@@ -24,6 +26,29 @@ IoResult ReceiveWith(int fd, char* data, size_t size, int flags) {
   if (got < 0) return Failed();
   if (got == 0) return {IoResult::Kind::kEnd};
   return {IoResult::Kind::kBytes, static_cast<size_t>(got)};
+}
+
+// A control message of the error queue, if ICMP is its origin.
+std::optional<IcmpError> ParseIcmp(const cmsghdr& part) {
+  const bool v4 =
+      part.cmsg_level == IPPROTO_IP && part.cmsg_type == IP_RECVERR;
+  const bool v6 =
+      part.cmsg_level == IPPROTO_IPV6 && part.cmsg_type == IPV6_RECVERR;
+  if (!v4 && !v6) return std::nullopt;
+  sock_extended_err error;
+  std::memcpy(&error, CMSG_DATA(&part), sizeof(error));
+  if (error.ee_origin != SO_EE_ORIGIN_ICMP &&
+      error.ee_origin != SO_EE_ORIGIN_ICMP6) {
+    return std::nullopt;
+  }
+  // The offender's address follows (SO_EE_OFFENDER).
+  sockaddr_storage offender{};
+  const size_t size = v6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
+  std::memcpy(&offender, CMSG_DATA(&part) + sizeof(error), size);
+  return IcmpError{
+      error.ee_origin == SO_EE_ORIGIN_ICMP6, error.ee_type, error.ee_code,
+      Address::From(reinterpret_cast<sockaddr*>(&offender),
+                    static_cast<socklen_t>(size))};
 }
 
 }  // namespace
@@ -45,6 +70,11 @@ Socket Socket::Connect(const Address& address, int* error) {
   if (result.open() && !address.is_unix()) {
     const int on = 1;
     setsockopt(result.fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  }
+  if (result.open() && address.family() == AF_INET6) {
+    // IPv4 keeps the errors of a connect unasked.
+    const int on = 1;
+    setsockopt(result.fd_, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof(on));
   }
   if (!result.open() ||
       (connect(result.fd_, address.get(), address.size()) != 0 &&
@@ -87,6 +117,27 @@ int Socket::TakeError() {
   socklen_t size = sizeof(error);
   getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &size);
   return error;
+}
+
+void Socket::IgnoreIcmpErrors() {
+  // Fails on IPv4, where it is off.
+  const int off = 0;
+  setsockopt(fd_, IPPROTO_IPV6, IPV6_RECVERR, &off, sizeof(off));
+}
+
+std::optional<IcmpError> Socket::TakeIcmpError() {
+  std::optional<IcmpError> last;
+  alignas(cmsghdr) char control[512];
+  for (;;) {
+    msghdr message{};
+    message.msg_control = control;
+    message.msg_controllen = sizeof(control);
+    if (recvmsg(fd_, &message, MSG_ERRQUEUE) < 0) return last;
+    for (cmsghdr* part = CMSG_FIRSTHDR(&message); part != nullptr;
+         part = CMSG_NXTHDR(&message, part)) {
+      if (auto error = ParseIcmp(*part)) last = error;
+    }
+  }
 }
 
 std::optional<TcpFacts> Socket::Facts() const {

@@ -40,6 +40,16 @@ struct TcpFacts {
   uint32_t unsent = 0;          // bytes in the send queue, not ACKed (SIOCOUTQ)
 };
 
+// An ICMP error that the kernel kept for a connect that failed. A RST leaves
+// none: so a refusal by the host's own TCP, by its firewall and by a router on
+// the way are three.
+struct IcmpError {
+  bool v6 = false;
+  uint8_t type = 0;
+  uint8_t code = 0;
+  Address offender;  // who sent it; port 0
+};
+
 class Socket {
  public:
   Socket() = default;
@@ -69,6 +79,12 @@ class Socket {
   void ResetOnClose();
 
   int TakeError();  // SO_ERROR, cleared by the reading
+  // The error queue (MSG_ERRQUEUE) of a connect that failed or is still under
+  // way: its last ICMP error. The queue is empty after it.
+  std::optional<IcmpError> TakeIcmpError();
+  // The handshake is complete. From here on a single ICMP message must not fail
+  // a connection that may heal.
+  void IgnoreIcmpErrors();
   std::optional<TcpFacts> Facts() const;
   Address LocalAddress() const;
 

@@ -104,6 +104,12 @@ struct ErrorsConfig {
   bool cors = false;
 };
 
+// Which hop a network is. Of several that hold an address the first counts.
+struct TopologyConfig {
+  diagnostics::Hop hop;
+  Network network;
+};
+
 struct LogsConfig {
   std::string access = "stdout";  // stdout | stderr | off | a path, with a /
   std::string operator_log = "stderr";
@@ -121,6 +127,7 @@ struct Config {
   std::vector<UpstreamConfig> upstreams;
   std::vector<RouteConfig> routes;
   ErrorsConfig errors;
+  std::vector<TopologyConfig> topology;
   LogsConfig logs;
 };
 

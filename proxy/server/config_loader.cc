@@ -324,6 +324,27 @@ constexpr Row<LogsConfig> kLogRows[] = {
     {{"query"}, Bool<&LogsConfig::query>},
 };
 
+// --- topology --------------------------------------------------------------
+
+void ReadTopology(const ConfigNode& node, Config& config,
+                  ConfigErrors& errors) {
+  std::vector<std::string_view> hops;
+  for (const auto& text : diagnostics::kHopTexts) hops.push_back(text.name);
+  for (const ConfigNode& member : ReadMembers(node, errors)) {
+    const auto hop = diagnostics::ParseHop(member.key);
+    if (!hop) {
+      errors.push_back({member.key_place, "no hop is named " +
+                                              Quote(member.key) +
+                                              DidYouMean(member.key, hops)});
+    }
+    for (const ConfigNode& item : ReadList(member, AtLeast::kOne, errors)) {
+      const auto text = ReadChecked(item, NetworkProblem, errors);
+      if (!text || !hop) continue;
+      config.topology.push_back({*hop, *Network::Parse(*text)});
+    }
+  }
+}
+
 // --- The whole -------------------------------------------------------------
 
 // `auto` statuses follow the position.
@@ -345,10 +366,10 @@ constexpr Row<Config> kConfigRows[] = {
     {{"upstreams"}, ReadUpstreams, KeysOf<kUpstreamRows>},
     {{"routes", Presence::kRequired}, ReadRoutes, KeysOf<kRouteRows>},
     {{"errors"}, Block<&Config::errors, kErrorRows>, KeysOf<kErrorRows>},
+    {{"topology"}, ReadTopology},
     {{"logs"}, Block<&Config::logs, kLogRows>, KeysOf<kLogRows>},
     NotYet<Config>("admin"),
     NotYet<Config>("probes"),
-    NotYet<Config>("topology"),
 };
 
 }  // namespace

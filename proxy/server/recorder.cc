@@ -64,6 +64,14 @@ void AddBody(const BodyReader& body, AttemptFacts* facts) {
   }
 }
 
+std::optional<diagnostics::Hop> HopAt(
+    const std::vector<TopologyConfig>& topology, const Address& address) {
+  for (const TopologyConfig& entry : topology) {
+    if (entry.network.Contains(address)) return entry.hop;
+  }
+  return std::nullopt;
+}
+
 void AddTimes(const AttemptRecord& record, AttemptFacts* facts) {
   const Time connected =
       record.connected == kNoTime ? record.ended : record.connected;
@@ -96,8 +104,7 @@ void Recorder::BeginAttempt(const Endpoint& endpoint, Time now) {
 }
 
 diagnostics::Fault Recorder::Fail(const AttemptFailure& failure,
-                                  const UpstreamConnection* connection,
-                                  Time now) {
+                                  UpstreamConnection* connection, Time now) {
   AttemptRecord& record = attempt();
   record.ended = now;
   AttemptFacts& facts = failed_.emplace();
@@ -131,9 +138,35 @@ diagnostics::Fault Recorder::Fail(const AttemptFailure& failure,
     facts.idle = ToMicros(connection->idle_before());
     facts.served = connection->exchanges() - 1;
     AskKernel(*connection, &facts);
+    if (facts.phase == diagnostics::AttemptPhase::kConnect) {
+      AddIcmp(*connection, &facts);
+    }
   }
   record.fault = diagnostics::Classify(facts);
   return *record.fault;
+}
+
+// Whose ICMP error failed the connect, or stands in its way.
+void Recorder::AddIcmp(UpstreamConnection& connection, AttemptFacts* facts) {
+  if (facts->tcp) facts->syns = facts->tcp->total_retrans + 1;
+  const auto icmp = connection.socket().TakeIcmpError();
+  if (!icmp) return;
+  diagnostics::IcmpFacts& seen = facts->icmp.emplace();
+  seen.type = icmp->type;
+  seen.code = icmp->code;
+  seen.v6 = icmp->v6;
+  offender_ = icmp->offender.Host();
+  seen.address = offender_;
+  const std::string_view offender = icmp->offender.IpBytes();
+  const Address ours = connection.socket().LocalAddress();
+  if (offender == connection.endpoint().address().IpBytes()) {
+    seen.offender = diagnostics::Offender::kTarget;
+  } else if (offender == ours.IpBytes()) {
+    seen.offender = diagnostics::Offender::kOurselves;
+  } else if (const auto hop = HopAt(config_.topology, icmp->offender)) {
+    seen.offender = diagnostics::Offender::kHop;
+    seen.hop = *hop;
+  }
 }
 
 Observation Recorder::Frame() const {

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <optional>
+#include <string>
 
 #include "diagnostics/diagnose.h"
 #include "proxy/http/request_parser.h"
@@ -71,7 +72,7 @@ class Recorder {
   // Classifies a failed attempt and notes its fault. `connection`: still open,
   // so that the kernel can be asked; null if there never was one.
   diagnostics::Fault Fail(const AttemptFailure& failure,
-                          const UpstreamConnection* connection, Time now);
+                          UpstreamConnection* connection, Time now);
 
   // The verdicts. Each is final for the exchange and kept.
   const diagnostics::Verdict& JudgeAttempt();  // the last one failed
@@ -87,8 +88,10 @@ class Recorder {
 
  private:
   // A route has at most this many retries (checked with the configuration).
-  static constexpr size_t kMaxAttempts = 8;
+  static constexpr size_t kMaxAttempts = 11;
 
+  void AddIcmp(UpstreamConnection& connection,
+               diagnostics::AttemptFacts* facts);
   diagnostics::Observation Frame() const;
   const diagnostics::Verdict& Judge(const diagnostics::Observation& seen);
 
@@ -98,6 +101,7 @@ class Recorder {
   size_t attempt_count_ = 0;
   std::array<AttemptRecord, kMaxAttempts> attempts_;
   std::optional<diagnostics::AttemptFacts> failed_;  // facts of the last one
+  std::string offender_;  // failed_ refers to it
   std::optional<diagnostics::Verdict> verdict_;
 };
 

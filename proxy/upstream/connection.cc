@@ -30,6 +30,7 @@ std::unique_ptr<UpstreamConnection> UpstreamConnection::Connect(
 
 void UpstreamConnection::MarkConnected() {
   if (connected()) return;
+  if (endpoint_.address().family() == AF_INET6) socket_.IgnoreIcmpErrors();
   connect_time_ = loop_.now() - begun_;
   endpoint_.SawHandshake(connect_time_);
 }

@@ -411,10 +411,10 @@ TEST_CASE("keys that a later version has are not taken for misspelt ones") {
       "believe: true, retry: {budget: 20%}}}\n"
       "routes: [{upstream: app, mask: {401: 404}}]\n"
       "errors: {operator_ca: ca.pem}\n"
-      "admin: {}\nprobes: {}\ntopology: {}\n";
+      "admin: {}\nprobes: {}\n";
   ConfigErrors errors;
   CHECK_FALSE(LoadConfig(kDocument, errors));
-  CHECK(errors.size() == 22);
+  CHECK(errors.size() == 21);
   for (const ConfigError& error : errors) {
     CHECK_THAT(error.message,
                Catch::Matchers::EndsWith("is not supported by this version"));

@@ -268,4 +268,23 @@ TEST_CASE("loading again forgets the errors of before") {
   CHECK(errors.empty());
 }
 
+TEST_CASE("a topology says which hop a network is") {
+  const Config config =
+      LoadLeastAnd("topology: {isp: [198.51.100.0/24], tor: [10.0.0.1]}\n");
+  REQUIRE(config.topology.size() == 2);
+  CHECK(config.topology[0].hop == diagnostics::Hop::kIsp);
+  CHECK(config.topology[1].network.Contains(*Address::Parse("10.0.0.1:80")));
+}
+
+TEST_CASE("a topology names hops of the model and networks") {
+  ConfigErrors errors;
+  CHECK_FALSE(LoadConfig(std::string(kLeast) +
+                             "topology: {tors: [10.0.0.1], isp: [10.0.0.300]}\n",
+                         errors));
+  REQUIRE(errors.size() == 2);
+  CHECK(errors[0].message == "no hop is named `tors`; did you mean `tor`?");
+  CHECK(errors[0].place.column == 12);
+  CHECK(errors[1].place.column == 36);
+}
+
 }  // namespace whichhop
