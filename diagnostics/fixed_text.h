@@ -5,7 +5,6 @@
 #include <array>
 #include <charconv>
 #include <cstdint>
-#include <cstring>
 #include <string_view>
 
 namespace whichhop::diagnostics {
@@ -33,7 +32,7 @@ class FixedText {
 
   FixedText& operator<<(std::string_view text) {
     const size_t cut = CutLength(text, N - size_);
-    std::memcpy(text_.data() + size_, text.data(), cut);
+    text.copy(text_.data() + size_, cut);
     size_ = static_cast<uint8_t>(size_ + cut);
     return *this;
   }

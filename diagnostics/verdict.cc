@@ -11,7 +11,7 @@ void Evidence::Begin(Rule rule, HopSet cleared, HopSet blamed) {
 Evidence& Evidence::operator<<(std::string_view text) {
   if (!open_) return *this;
   const size_t cut = CutLength(text, kMaxBytes - used_);
-  std::memcpy(text_.data() + used_, text.data(), cut);
+  text.copy(text_.data() + used_, cut);
   used_ = static_cast<uint16_t>(used_ + cut);
   marks_[size_ - 1u].end = used_;
   return *this;

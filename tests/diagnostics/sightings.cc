@@ -106,7 +106,21 @@ AttemptFacts& NoAnswer(Observation& o) {
   return a;
 }
 
-#define SIGHTING(name) void name([[maybe_unused]] Observation& o)
+std::vector<Sighting>& Registered() {
+  static std::vector<Sighting> all;
+  return all;
+}
+
+bool Register(const Sighting& sighting) {
+  Registered().push_back(sighting);
+  return true;
+}
+
+// Defines a sighting and adds it to the list under its name.
+#define SIGHTING(name)                                                     \
+  void name(Observation& o);                                               \
+  [[maybe_unused]] const bool registered_##name = Register({#name, name}); \
+  void name([[maybe_unused]] Observation& o)
 
 SIGHTING(Relayed) { o.kind = Kind::kRelayed; }
 
@@ -387,53 +401,7 @@ SIGHTING(BodyCloseDelimitedCut) {
 
 }  // namespace
 
-const std::vector<Sighting>& AllSightings() {
-  static const std::vector<Sighting> kAll = {
-#define S(name) {#name, name},
-      S(Relayed) S(ReqHeadTimeoutSlow) S(ReqHeadTimeoutLossy) S(ReqLineBad) S(
-          ReqHeadTooLargeCookie) S(ReqHeadTooLargeXff) S(ReqFramingConflict) S(ReqVersion)
-          S(ReqbodyTimeout) S(ReqbodyTruncated) S(ReqbodyTooLarge) S(RouteNone) S(
-              LoopDetected) S(BackendAllDownRefused) S(BackendAllDownTimeout)
-              S(BackendConnLimitSlotsHeld) S(BackendConnLimitBusy) S(Maintenance) S(
-                  AcceptOverload) S(AuthDenied401) S(AuthDenied403) S(AuthUnavailableRefused)
-                  S(Auth401NoChallenge) S(RateLimited) S(DnsNxdomainFirst) S(
-                      DnsNxdomainSeenBefore) S(DnsNodata) S(DnsServfail) S(DnsTimeout)
-                      S(ConnectRefusedRstFirstContact) S(ConnectRefusedRst) S(ConnectRefusedIcmp) S(
-                          ConnectRefusedIcmpOwnReject) S(ConnectRefusedIcmpStranger) S(ConnectTimeout)
-                          S(ConnectTimeoutNoRetransmit) S(ConnectTimeoutRackSibling) S(
-                              ConnectTimeoutOtherRackSibling) S(ConnectTimeoutWholeRack)
-                              S(ConnectTimeoutWalkIsp) S(ConnectTimeoutWalkTor) S(
-                                  ConnectTimeoutBacklog) S(ConnectTimeoutIcmpTor) S(ConnectUnreachHostTor)
-                                  S(ConnectUnreachHostIsp) S(ConnectUnreachArpOwn) S(
-                                      ConnectUnreachArpRouter) S(ConnectAdminProhibitedTor)
-                                      S(ConnectAdminProhibitedIsp) S(ConnectResetAfterEstablished) S(
-                                          TlsEof) S(TlsRst) S(TlsTimeout)
-                                          S(StaleKeepaliveRace) S(WriteEarlyClose) S(
-                                              WriteTimeoutZeroWindow) S(WriteTimeoutUnacked)
-                                              S(WriteTimeoutUnackedRackSibling) S(
-                                                  WriteTimeoutUnackedContradiction) S(RespTimeoutTtfb)
-                                                  S(RespTimeoutTtfbSameAddress) S(
-                                                      RespTimeoutTtfbSameServer) S(RespEmptyFin)
-                                                      S(RespRst) S(Resp1xxThenClose) S(
-                                                          Resp1xxFlood) S(HeadNotHttp)
-                                                          S(HeadHttp09) S(
-                                                              HeadBadStatus) S(HeadTruncated)
-                                                              S(HeadTimeout) S(
-                                                                  HeadTooLarge) S(HeadBadField)
-                                                                  S(HeadClInvalid) S(
-                                                                      HeadClTe) S(HeadTeUnsupported)
-                                                                      S(HeadUnsolicited101) S(
-                                                                          BodyClShortFin) S(BodyClShortRst)
-                                                                          S(BodyStall) S(
-                                                                              BodyStallLossy)
-                                                                              S(BodyChunkTruncated)
-                                                                                  S(BodyChunkMalformed)
-                                                                                      S(BodyChunkMalformedFirst)
-                                                                                          S(BodyCloseDelimitedCut)
-#undef S
-  };
-  return kAll;
-}
+const std::vector<Sighting>& AllSightings() { return Registered(); }
 
 void See(std::string_view name, Observation& o) {
   for (const Sighting& sighting : AllSightings()) {
