@@ -1,4 +1,4 @@
-"""The documented model, written down a second time: the product's own table is no witness of itself.
+"""The documented model, written a second time: the product's own table is no witness of itself.
 
 Whoever changes the model changes it here too, by hand. `relayed()` and `produced()` are the
 contract in a few lines: what a bare relayed error, and an error of ours, has to say.

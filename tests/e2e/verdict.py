@@ -62,6 +62,12 @@ def error_id(response):
 
 def line_of(proxy, response):
     """The line of the access log that an answer's Error-Id names."""
-    key = error_id(response)
-    return wait_for(lambda: next((line for line in proxy.log() if line.get("error_id") == key), None),
-                    f"a log line with error_id {key}")
+    return logged(proxy, error_id=error_id(response))
+
+
+def logged(proxy, **members):
+    """The first line of the access log that has these members."""
+    def found():
+        return next((line for line in proxy.log() if members.items() <= {
+            key: line.get(key) for key in members}.items()), None)
+    return wait_for(found, f"a log line with {members}")
