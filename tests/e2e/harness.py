@@ -70,7 +70,9 @@ class Process:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+        text = self.text()
         self.output.close()
+        assert "Sanitizer" not in text and "runtime error:" not in text, text
 
     def __enter__(self):
         return self

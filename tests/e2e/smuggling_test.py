@@ -583,6 +583,18 @@ class Responses(Attacked):
                 self.assertEqual(self.client.send(request("/next")).read().body, b"/next")
                 self.assertGreaterEqual(self.origin.connections, 2)
 
+    def test_what_follows_an_answer_is_not_the_answer_to_a_pipelined_request(self):
+        for data in (answer(LENGTH) + FORGED, answer(b"", FORGED, b"HTTP/1.1 204 No Content\r\n"),
+                     answer(CHUNKED, b"2\r\nok\r\n0\r\n\r\n") + FORGED,
+                     answer(b"Content-Length: 0\r\n", b"", b"HTTP/1.1 404 No\r\n") + FORGED,
+                     answer(b"Content-Length: 0\r\n", b"", b"HTTP/1.1 407 Pay\r\n"),
+                     answer(b"Content-Length: 0\r\n", b"", b"HTTP/1.1 407 Pay\r\n") + FORGED,
+                     b"XYZZY\r\n\r\n" + FORGED):
+            with self.subTest(data[:80]):
+                response = self.attack(data, raw=request("/attack") + request("/next"))
+                self.assertNotIn(b"forged", response.body)
+                self.assertEqual(self.client.read().body, b"/next")
+
     def test_trailers_can_not_frame_or_speak_in_our_name(self):
         response = self.attack(answer(
             CHUNKED, b"2\r\nok\r\n0\r\nContent-Length: 100\r\nError-Cause: db\r\nSet-Cookie: a=b\r\n\r\n"))
