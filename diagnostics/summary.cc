@@ -9,6 +9,12 @@ namespace {
 constexpr HopSet kClientSide{Hop::kBrowserApp, Hop::kBrowser, Hop::kDevice,
                              Hop::kRouter};
 
+// Whether this suspect is this proxy, not another box of its kind behind it.
+bool IsOurs(const Verdict& verdict, Hop hop) {
+  const FaultInfo& info = GetFault(verdict.fault);
+  return info.at_lb.self && hop == SelfHop(verdict.position);
+}
+
 void AppendNames(const HopList& hops, size_t from, std::string_view between,
                  std::string& out) {
   for (size_t i = from; i < hops.size(); ++i) {
@@ -59,8 +65,7 @@ void AppendWhomToPage(const Verdict& verdict, std::string& out) {
     out += "): nobody to page.";
     return;
   }
-  const bool self =
-      verdict.fault != Fault::kRelay && cause[0] == SelfHop(verdict.position);
+  const bool self = IsOurs(verdict, cause[0]);
   out += "Page ";
   out += self ? "whoever runs this proxy" : Owner(cause[0]);
   out += " (";

@@ -70,6 +70,15 @@ TEST_CASE("a summary says what happened and whom to page") {
     CHECK(Summary(Of(c.sighting, c.status)) == c.summary);
 }
 
+TEST_CASE("another balancer behind us is not taken for this proxy") {
+  Observation o;
+  o.is = Answers::kLb;
+  See("ConnectResetAfterEstablished", o);
+  CHECK(Summary(Diagnose(o)) ==
+        "The upstream accepted the connection and dropped it at once. Page "
+        "whoever runs the balancer (lb); next suspects: server, app.");
+}
+
 TEST_CASE("the JSON body has the members that the documentation lists") {
   CHECK(Body(BodyType::kJson, Of("ConnectTimeout"), kPublic) ==
         R"({"type":"about:blank","title":"Gateway Timeout","status":504,)"
