@@ -1,0 +1,225 @@
+// Listening sockets, and accepting from them.
+
+#include "proxy/net/listener.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+#include <vector>
+
+#include "tests/catch.h"
+#include "tests/proxy/net/connections.h"
+#include "tests/proxy/net/story.h"
+
+namespace whichhop {
+namespace {
+
+using std::chrono::milliseconds;
+
+const Address kAnyPort = *Address::Parse("127.0.0.1:0");
+
+Socket ConnectTo(const Address& address) {
+  int error = 0;
+  Socket socket = Socket::Connect(address, &error);
+  REQUIRE(error == 0);
+  return socket;
+}
+
+// A connection whose handshake is complete.
+Socket ConnectWholly(const Address& address) {
+  Socket socket = ConnectTo(address);
+  REQUIRE(AwaitWritable(socket));
+  return socket;
+}
+
+// A listener on a loop, and what it accepted.
+struct Reception final : AcceptEvents {
+  Reception() : Reception(ListenOnLoopback()) {}
+  explicit Reception(Socket socket)
+      : address(socket.LocalAddress()),
+        listener(loop, std::move(socket), *this) {}
+  ~Reception() { listener.DrainAndClose(); }
+
+  void OnAccept(Socket socket, const Address& client) override {
+    accepted.push_back(std::move(socket));
+    clients.push_back(client);
+  }
+
+  Loop loop;
+  Address address;
+  std::vector<Socket> accepted;
+  std::vector<Address> clients;
+  Listener listener;
+};
+
+// While it lives, this process can open no descriptor.
+class NoDescriptors {
+ public:
+  NoDescriptors() {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    rlimit none = before_;
+    none.rlim_cur = 0;
+    setrlimit(RLIMIT_NOFILE, &none);
+  }
+  ~NoDescriptors() { Lift(); }
+  void Lift() { setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+TEST_CASE("port 0 takes one free port for all sockets") {
+  const auto sockets = Listen(kAnyPort, 4);
+  REQUIRE(sockets.ok());
+  REQUIRE(sockets.value().size() == 4);
+  const uint16_t port = sockets.value()[0].LocalAddress().port();
+  CHECK(port != 0);
+  for (const Socket& socket : sockets.value()) {
+    CHECK(socket.LocalAddress().port() == port);
+  }
+}
+
+TEST_CASE("an address that is taken can't be listened on, and is told") {
+  const auto first = Listen(kAnyPort, 2);
+  REQUIRE(first.ok());
+  const Address taken = first.value()[0].LocalAddress();
+  const auto second = Listen(taken, 2);
+  REQUIRE_FALSE(second.ok());
+  CHECK(second.error().find(taken.ToString()) != std::string::npos);
+  CHECK(second.error().find("Address already in use") != std::string::npos);
+}
+
+TEST_CASE("an address can be listened on again at once") {
+  Address address;
+  {
+    const Socket listening = ListenOnLoopback();
+    address = listening.LocalAddress();
+    Socket near = ConnectWholly(address);
+    AcceptFrom(listening).Close();  // leaves a TIME_WAIT behind
+    ReceiveSome(near);
+  }
+  CHECK(Listen(address, 2).ok());
+}
+
+TEST_CASE("an address of another host can't be listened on") {
+  const auto sockets = Listen(*Address::Parse("192.0.2.1:0"), 1);
+  REQUIRE_FALSE(sockets.ok());
+  CHECK(sockets.error().starts_with("cannot bind 192.0.2.1:0: "));
+}
+
+TEST_CASE("an address of all hosts takes IPv4 too") {
+  const auto sockets = Listen(*Address::Parse(":0"), 1);
+  if (!sockets.ok()) return;  // this machine has no IPv6
+  const uint16_t port = sockets.value()[0].LocalAddress().port();
+  ConnectTo(*Address::Parse("127.0.0.1:" + std::to_string(port)));
+  CHECK(AwaitReadable(sockets.value()[0]));
+}
+
+// The configuration takes such an address: `listen: [unix:/PATH]`.
+TEST_CASE("a Unix address can be listened on") {
+  const std::string path = "/tmp/whichhop-" + std::to_string(getpid());
+  unlink(path.c_str());
+  const auto sockets = Listen(*Address::Parse("unix:" + path), 1);
+  INFO((sockets.ok() ? "" : sockets.error()));
+  CHECK(sockets.ok());
+  unlink(path.c_str());
+}
+
+TEST_CASE("connections are accepted, with their clients' addresses") {
+  Reception reception;
+  REQUIRE(reception.listener.Start());
+  const Socket near = ConnectTo(reception.address);
+  Story(reception.loop)
+      .Until([&] { return reception.accepted.size() == 1; })
+      .Play();
+  CHECK(reception.clients[0] == near.LocalAddress());
+  SendAll(reception.accepted[0], "hello");  // it does not block
+}
+
+TEST_CASE("more connections than one turn takes are all accepted") {
+  Reception reception;
+  std::vector<Socket> near;
+  for (int i = 0; i < 200; ++i) near.push_back(ConnectTo(reception.address));
+  REQUIRE(reception.listener.Start());
+  Story(reception.loop)
+      .Until([&] { return reception.accepted.size() == 200; })
+      .Play();
+}
+
+TEST_CASE("a paused listener leaves connections in the queue") {
+  Reception reception;
+  REQUIRE(reception.listener.Start());
+  reception.listener.Pause();
+  const Socket near = ConnectWholly(reception.address);
+  Story(reception.loop)
+      .Wait(milliseconds(150))
+      .Do([&] { CHECK(reception.accepted.empty()); })
+      .Do([&] { reception.listener.Resume(); })
+      .Do([&] { reception.listener.Resume(); })
+      .Until([&] { return reception.accepted.size() == 1; })
+      .Play();
+}
+
+TEST_CASE("without descriptors a listener waits, and does not spin") {
+  Reception reception;
+  REQUIRE(reception.listener.Start());
+  const Socket near = ConnectWholly(reception.address);
+  NoDescriptors none;
+  int turns = 0;
+  Story(reception.loop)
+      .Until([&, end = SteadyClock::now() + milliseconds(250)] {
+        ++turns;
+        return SteadyClock::now() > end;
+      })
+      .Do([&] { CHECK(reception.accepted.empty()); })
+      .Do([&] { none.Lift(); })
+      .Until([&] { return reception.accepted.size() == 1; })
+      .Play();
+  CHECK(turns < 100);  // the story's own ticks are most of them
+}
+
+// At its limit of connections the server pauses: to have descriptors again is
+// no reason to go on.
+TEST_CASE("a pause outlasts one for want of descriptors") {
+  Reception reception;
+  REQUIRE(reception.listener.Start());
+  const Socket near = ConnectWholly(reception.address);
+  NoDescriptors none;
+  Story(reception.loop)
+      .Wait(milliseconds(30))
+      .Do([&] { reception.listener.Pause(); })
+      .Do([&] { none.Lift(); })
+      .Wait(milliseconds(250))
+      .Play();
+  CHECK(reception.accepted.empty());
+}
+
+TEST_CASE("draining takes what is queued, then the port is closed") {
+  Reception reception;
+  REQUIRE(reception.listener.Start());
+  std::vector<Socket> near;
+  for (int i = 0; i < 100; ++i) {
+    near.push_back(ConnectWholly(reception.address));
+  }
+  reception.listener.DrainAndClose();
+  CHECK(reception.accepted.size() == 100);
+  reception.listener.DrainAndClose();
+  reception.listener.Resume();
+  Socket late = ConnectTo(reception.address);
+  REQUIRE(AwaitWritable(late));
+  CHECK(late.TakeError() == ECONNREFUSED);
+}
+
+TEST_CASE("a paused listener can be drained") {
+  Reception reception;
+  REQUIRE(reception.listener.Start());
+  reception.listener.Pause();
+  const Socket near = ConnectWholly(reception.address);
+  reception.listener.DrainAndClose();
+  CHECK(reception.accepted.size() == 1);
+}
+
+}  // namespace
+}  // namespace whichhop
