@@ -119,9 +119,8 @@ std::string_view SeverityOf(const Exchange& exchange) {
 
 }  // namespace
 
-AccessLog::AccessLog(const Config& config, Loop& loop, LogWriter& writer,
-                     WallText& wall_text)
-    : config_(config), loop_(loop), writer_(writer), wall_text_(wall_text) {}
+AccessLog::AccessLog(Loop& loop, LogWriter& writer, WallText& wall_text)
+    : loop_(loop), writer_(writer), wall_text_(wall_text) {}
 
 void AccessLog::Write(const Exchange& exchange) {
   if (writer_.off() || !MakeRoom()) return;
@@ -144,20 +143,21 @@ bool AccessLog::MakeRoom() {
 
 void AccessLog::WriteJson(const Exchange& exchange) {
   const Time now = loop_.now();
+  const Config& config = exchange.config();
   std::string& out = chunk_;
   out += "{\"event_name\":\"exchange\"";
   AppendText(out, "timestamp", wall_text_.Rfc3339(WallMicroseconds()));
   AppendText(out, "severity_text", SeverityOf(exchange));
-  AppendText(out, "node", config_.node.name);
+  AppendText(out, "node", config.node.name);
   AppendText(out, "position",
-             diagnostics::HopName(diagnostics::SelfHop(config_.node.position)));
+             diagnostics::HopName(diagnostics::SelfHop(config.node.position)));
   AppendText(out, "request_id", exchange.request_id());
   AppendText(out, "client_address", exchange.session().client_host());
-  AppendRequest(out, exchange, config_.logs);
+  AppendRequest(out, exchange, config.logs);
   if (const RouteConfig* route = exchange.recorder().route()) {
     AppendText(out, "http_route", route->label);
     if (route->respond == 0) {
-      AppendText(out, "upstream", config_.upstreams[route->upstream].name);
+      AppendText(out, "upstream", config.upstreams[route->upstream].name);
     }
   }
   AppendJsonKey(out, "http_response_status_code");

@@ -8,7 +8,6 @@
 
 #include "proxy/base/clock.h"
 #include "proxy/net/loop.h"
-#include "proxy/server/config.h"
 #include "proxy/server/log_writer.h"
 
 namespace whichhop {
@@ -17,8 +16,7 @@ class Exchange;
 
 class AccessLog : private TimerEvents {
  public:
-  AccessLog(const Config& config, Loop& loop, LogWriter& writer,
-            WallText& wall_text);
+  AccessLog(Loop& loop, LogWriter& writer, WallText& wall_text);
 
   // Requires: the exchange is about to end; its facts are final.
   void Write(const Exchange& exchange);
@@ -37,7 +35,6 @@ class AccessLog : private TimerEvents {
   void AppendError(const Exchange& exchange);
   bool MakeRoom();
 
-  const Config& config_;
   Loop& loop_;
   LogWriter& writer_;
   WallText& wall_text_;

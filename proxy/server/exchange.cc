@@ -3,6 +3,7 @@
 #include "proxy/server/request_facts.h"
 #include "proxy/server/request_writer.h"
 #include "proxy/server/router.h"
+#include "proxy/server/generation.h"
 #include "proxy/server/worker.h"
 
 namespace whichhop {
@@ -18,13 +19,16 @@ HeadLimits HeadLimitsOf(const Config& config) {
 
 }  // namespace
 
-Exchange::Exchange(Worker& worker)
+Exchange::Exchange(Worker& worker, Generation& generation)
     : worker_(worker),
-      request_parser_(HeadLimitsOf(worker.config())),
-      request_body_(TrailerMode::kRefuse, HeadLimitsOf(worker.config())),
-      response_parser_(HeadLimitsOf(worker.config())),
-      response_body_(TrailerMode::kDrop, HeadLimitsOf(worker.config())),
-      recorder_(worker.config()) {}
+      generation_(generation),
+      request_parser_(HeadLimitsOf(config())),
+      request_body_(TrailerMode::kRefuse, HeadLimitsOf(config())),
+      response_parser_(HeadLimitsOf(config())),
+      response_body_(TrailerMode::kDrop, HeadLimitsOf(config())),
+      recorder_(config()) {}
+
+const Config& Exchange::config() const { return generation_.config(); }
 
 Exchange::~Exchange() { assert(session_ == nullptr && connection_ == nullptr); }
 
@@ -83,7 +87,7 @@ void Exchange::MakeErrorId() {
 }
 
 size_t Exchange::header_limit() const {
-  return worker_.config().limits.header_bytes;
+  return config().limits.header_bytes;
 }
 
 std::string_view Exchange::request_id() const {
@@ -205,7 +209,7 @@ void Exchange::ReadHead() {
     }
     if (!input_pending_) return AwaitHead();
     if (in_.space_size() == 0) {
-      in_.Grow(worker_.buffers(), worker_.config().limits.header_bytes);
+      in_.Grow(worker_.buffers(), config().limits.header_bytes);
     }
     if (!Receive()) return;
   }
@@ -214,7 +218,7 @@ void Exchange::ReadHead() {
 void Exchange::AwaitHead() {
   if (in_.empty()) return Finish(Session::After::kKeepAlive);
   if (waiting_ == Waiting::kHead) return;  // total, from the first byte
-  WaitDownstream(Waiting::kHead, worker_.config().timeouts.request_head);
+  WaitDownstream(Waiting::kHead, config().timeouts.request_head);
 }
 
 void Exchange::RefuseHead(const ParseError& error) {
@@ -239,7 +243,7 @@ void Exchange::StartRequest() {
                             worker_.rng().Next());
   }
   if (RefuseByPolicy()) return;
-  recorder_.TakeRoute(FindRoute(worker_.config(), *request_, in_.data()));
+  recorder_.TakeRoute(FindRoute(config(), *request_, in_.data()));
   if (recorder_.route() == nullptr) {
     ended_ = {'P', 'R'};
     return Reply(Fault::kRouteNone, {}, "no route matches host and path");
@@ -253,7 +257,7 @@ void Exchange::StartRequest() {
 // Requests that no route is asked about.
 bool Exchange::RefuseByPolicy() {
   const Method method = request_->line.method;
-  const uint64_t limit = worker_.config().limits.request_body;
+  const uint64_t limit = config().limits.request_body;
   std::optional<Fault> fault;
   if (method == Method::kConnect || method == Method::kTrace) {
     fault = Fault::kReqMethod;
@@ -286,7 +290,7 @@ bool Exchange::ReceiveRequestBody() {
   if (!input_pending_) {
     if (response_phase_ == ResponsePhase::kHead) upstream_timer_.Disarm();
     if (waiting_ == Waiting::kWrite) return false;
-    WaitDownstream(Waiting::kBody, worker_.config().timeouts.request_body);
+    WaitDownstream(Waiting::kBody, config().timeouts.request_body);
     return false;
   }
   // All of it was sent: its place behind the head is free again.

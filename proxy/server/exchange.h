@@ -1,6 +1,6 @@
 #pragma once
 // An Exchange is one request and its response. A session owns it while it
-// runs, a worker's free list otherwise; it lives on the worker's loop. It ends
+// runs, a generation's free list otherwise; it lives on the worker's loop. It ends
 // by Finish(), which tells the session and is the last thing that it does.
 //
 // Bytes go straight through: each direction has one buffer, is read from one
@@ -28,6 +28,7 @@
 
 namespace whichhop {
 
+class Generation;
 class Worker;
 
 // Who ended the exchange and in which phase, as HAProxy's logs say it: '-' is
@@ -41,7 +42,7 @@ class Exchange final : public Retired,
                        private UpstreamEvents,
                        private TimerEvents {
  public:
-  explicit Exchange(Worker& worker);
+  Exchange(Worker& worker, Generation& generation);
   ~Exchange() override;
 
   // The connection has something to read.
@@ -57,6 +58,9 @@ class Exchange final : public Retired,
   void OnDownstreamTimeout();
   // The drain's deadline.
   void Cut();
+
+  Generation& generation() { return generation_; }
+  const Config& config() const;
 
   // For the access log. Valid until Finish returns.
   const Recorder& recorder() const { return recorder_; }
@@ -158,6 +162,7 @@ class Exchange final : public Retired,
   Session::After AfterResponse() const;
 
   Worker& worker_;
+  Generation& generation_;
   Session* session_ = nullptr;  // while it runs
 
   // From the client. The head stays at the front of `in_` until the end.

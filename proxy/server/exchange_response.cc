@@ -6,6 +6,7 @@
 #include "diagnostics/page.h"
 #include "diagnostics/proxy_status.h"
 #include "proxy/server/exchange.h"
+#include "proxy/server/generation.h"
 #include "proxy/server/worker.h"
 
 namespace whichhop {
@@ -60,7 +61,7 @@ void Exchange::PeekBody() {
     DropConnection();
     return SendReply();
   }
-  const BodyPolicy policy = worker_.config().errors.body;
+  const BodyPolicy policy = config().errors.body;
   if (policy == BodyPolicy::kKeep) return BeginResponse(false);
   if (policy == BodyPolicy::kReplace) return BeginResponse(true);
   for (;;) {
@@ -77,7 +78,7 @@ void Exchange::PeekBody() {
     }
     if (got.kind != IoResult::Kind::kBytes) return OnUpstreamEnd(got);
   }
-  upstream_limit_ = worker_.config().timeouts.response_body;
+  upstream_limit_ = config().timeouts.response_body;
   upstream_timer_.Arm(worker_.loop().wheel(), upstream_limit_, *this);
 }
 
@@ -184,7 +185,7 @@ void Exchange::PumpResponse() {
     }
     response_writer_.AddEnd({}, &down_queue_);
   }
-  upstream_limit_ = worker_.config().timeouts.response_body;
+  upstream_limit_ = config().timeouts.response_body;
   upstream_timer_.Arm(worker_.loop().wheel(), upstream_limit_, *this);
 }
 
@@ -209,7 +210,7 @@ bool Exchange::FlushDownstream() {
       return true;
     case IoResult::Kind::kAgain:
       upstream_timer_.Disarm();  // our own reads are paused
-      WaitDownstream(Waiting::kWrite, worker_.config().timeouts.client_write);
+      WaitDownstream(Waiting::kWrite, config().timeouts.client_write);
       return false;
     case IoResult::Kind::kEnd:
     case IoResult::Kind::kError:
@@ -318,14 +319,14 @@ void Exchange::Describe() {
   const bool relayed = recorder_.tried() && recorder_.attempt().status != 0 &&
                        !up_in_.empty();
   if (relayed) CollectProxyStatus();
-  const ErrorsConfig& errors = worker_.config().errors;
+  const ErrorsConfig& errors = config().errors;
   const bool error_fields =
       errors.fields == Everyone::kEveryone ||
       (errors.fields == Everyone::kOperators && IsOperator());
   diagnosis_.clear();
   diagnostics::AppendFields(
       *recorder_.verdict(),
-      {worker_.config().node.name, error_id_.text(), proxy_status_, Audience(),
+      {config().node.name, error_id_.text(), proxy_status_, Audience(),
        error_fields},
       diagnosis_);
   if (errors.cors && error_fields) {
@@ -351,7 +352,7 @@ void Exchange::KeepOthersProxyStatus() {
   CollectProxyStatus();
   diagnosis_.clear();
   diagnostics::AppendOthersProxyStatus(
-      {worker_.config().node.name, {}, proxy_status_, Audience()}, diagnosis_);
+      {config().node.name, {}, proxy_status_, Audience()}, diagnosis_);
 }
 
 BodyType Exchange::PreferredBody() const {
@@ -393,14 +394,14 @@ bool Exchange::ClientMayStay() const {
 }
 
 bool Exchange::IsOperator() const {
-  return std::ranges::any_of(worker_.config().errors.operators,
+  return std::ranges::any_of(config().errors.operators,
                              [this](const Network& network) {
                                return network.Contains(session_->client());
                              });
 }
 
 diagnostics::Audience Exchange::Audience() const {
-  const Everyone details = worker_.config().errors.details;
+  const Everyone details = config().errors.details;
   const bool sees = details == Everyone::kEveryone ||
                     (details == Everyone::kOperators && IsOperator());
   return sees ? diagnostics::Audience::kOperator

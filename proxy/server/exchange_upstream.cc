@@ -6,6 +6,7 @@
 
 #include "proxy/server/exchange.h"
 #include "proxy/server/request_writer.h"
+#include "proxy/server/generation.h"
 #include "proxy/server/worker.h"
 
 namespace whichhop {
@@ -65,7 +66,7 @@ AttemptEnd EndOf(const IoResult& end) {
 }  // namespace
 
 void Exchange::StartAttempt(bool fresh) {
-  Upstream& upstream = worker_.upstream(recorder_.route()->upstream);
+  Upstream& upstream = generation_.upstream(recorder_.route()->upstream);
   const Endpoint* last =
       recorder_.tried() ? recorder_.attempt().endpoint : nullptr;
   Endpoint& endpoint = *upstream.Choose(fresh ? nullptr : last);
@@ -83,7 +84,7 @@ void Exchange::StartAttempt(bool fresh) {
   connection_ =
       UpstreamConnection::Connect(worker_.loop(), endpoint, *this, &failure.error);
   if (connection_ != nullptr) {
-    upstream_limit_ = worker_.config().timeouts.connect;
+    upstream_limit_ = config().timeouts.connect;
     return upstream_timer_.Arm(worker_.loop().wheel(), upstream_limit_, *this);
   }
   failure.end = AttemptEnd::kErrno;
@@ -105,10 +106,10 @@ void Exchange::WriteRequest() {
 void Exchange::ComposeRequest() {
   const Address& peer = session_->client();
   const bool trusted = std::ranges::any_of(
-      worker_.config().trusted_proxies,
+      config().trusted_proxies,
       [&](const Network& network) { return network.Contains(peer); });
   const ForwardedBy by{
-      worker_.config().node.name, session_->client_host(), trusted, "http",
+      config().node.name, session_->client_host(), trusted, "http",
       made_request_ ? made_request_id_.text() : std::string_view()};
   request_out_.Acquire(worker_.buffers());
   WriteRequestHead(*request_, in_.data(), by, worker_.buffers(), &request_out_);
@@ -117,7 +118,7 @@ void Exchange::ComposeRequest() {
 
 // Writes what there is of the request, and reads more of it when that is gone.
 void Exchange::PumpRequest() {
-  const uint64_t limit = worker_.config().limits.request_body;
+  const uint64_t limit = config().limits.request_body;
   while (write_error_ == 0) {
     if (!up_queue_.empty() && !FlushUpstream()) return;
     if (request_phase_ == RequestPhase::kDone) break;
@@ -133,7 +134,7 @@ void Exchange::PumpRequest() {
   if (waiting_ == Waiting::kBody) StopWaiting();
   recorder_.attempt().written = worker_.loop().now();
   if (response_phase_ != ResponsePhase::kHead) return;
-  upstream_limit_ = worker_.config().timeouts.response_head;
+  upstream_limit_ = config().timeouts.response_head;
   upstream_timer_.Arm(worker_.loop().wheel(), upstream_limit_, *this);
   // An answer that came before the request was complete waits for us.
   if (up_readable_) ReadResponse();
@@ -148,7 +149,7 @@ bool Exchange::FlushUpstream() {
     // Our own reads are paused: the client is not slow.
     if (waiting_ == Waiting::kBody) StopWaiting();
     if (response_phase_ != ResponsePhase::kHead) return false;
-    upstream_limit_ = worker_.config().timeouts.response_head;
+    upstream_limit_ = config().timeouts.response_head;
     upstream_timer_.Arm(worker_.loop().wheel(), upstream_limit_, *this);
     return false;
   }
@@ -239,7 +240,7 @@ void Exchange::ReadResponse() {
     if (!up_readable_) return;
     if (up_in_.space_size() == 0) {
       up_in_.Grow(worker_.buffers(),
-                  std::max(worker_.config().limits.header_bytes, kBlockBytes));
+                  std::max(config().limits.header_bytes, kBlockBytes));
     }
     const IoResult got = ReceiveUpstream();
     if (got.kind == IoResult::Kind::kAgain && write_error_ == 0) return;
@@ -370,9 +371,9 @@ void Exchange::FailAttempt(AttemptFailure failure) {
 // Once more only where it can't do harm: nothing was written, or the request
 // is idempotent and the connection was an old one (RFC 9110, section 9.2.2).
 bool Exchange::MayRetry(Fault fault) const {
-  const Upstream& upstream = worker_.upstream(recorder_.route()->upstream);
+  const Upstream& upstream = generation_.upstream(recorder_.route()->upstream);
   const RetryConfig& retry =
-      worker_.config().upstreams[recorder_.route()->upstream].retry;
+      config().upstreams[recorder_.route()->upstream].retry;
   if (recorder_.attempts().size() > retry.attempts || request_body_moved_) {
     return false;
   }

@@ -1,6 +1,7 @@
 #include "proxy/server/session.h"
 
 #include "proxy/server/exchange.h"
+#include "proxy/server/generation.h"
 #include "proxy/server/worker.h"
 
 namespace whichhop {
@@ -42,7 +43,7 @@ void Session::WaitForRequest() {
 void Session::OnReadable() {
   if (lingering_) return DiscardInput();
   if (exchange_ == nullptr) {
-    exchange_ = worker_.TakeExchange();
+    exchange_ = worker_.generation().TakeExchange();
     exchange_->Begin(*this);
   }
   running_ = true;
@@ -125,7 +126,8 @@ void Session::Cut() {
 void Session::ReleaseExchange() {
   if (exchange_ == nullptr) return;
   exchange_->End();
-  worker_.GiveExchange(std::move(exchange_));
+  Generation& generation = exchange_->generation();
+  generation.GiveExchange(std::move(exchange_));
 }
 
 void Session::Close() {

@@ -6,32 +6,17 @@ namespace whichhop {
 
 namespace {
 
-// Exchanges that are kept for the next peak.
-constexpr size_t kKeptExchanges = 256;
 // An idle client that says nothing for so long during a drain is let go.
 constexpr auto kDrainGrace = std::chrono::seconds(1);
-
-std::vector<Endpoint::Spec> SpecsOf(const UpstreamConfig& upstream) {
-  std::vector<Endpoint::Spec> specs;
-  for (const ServerConfig& server : upstream.servers) {
-    specs.push_back({server.address, server.text, server.weight});
-  }
-  return specs;
-}
 
 }  // namespace
 
 Worker::Worker(std::shared_ptr<const Config> config,
                std::vector<Socket> sockets, size_t max_connections,
                LogWriter& log)
-    : config_(std::move(config)),
-      access_log_(*config_, loop_, log, wall_text_),
-      max_connections_(max_connections) {
-  for (const UpstreamConfig& upstream : config_->upstreams) {
-    upstreams_.push_back(std::make_unique<Upstream>(
-        loop_, upstream.name, SpecsOf(upstream),
-        Duration(config_->timeouts.upstream_idle)));
-  }
+    : access_log_(loop_, log, wall_text_), max_connections_(max_connections) {
+  generations_.push_back(
+      std::make_unique<Generation>(*this, std::move(config)));
   for (Socket& socket : sockets) {
     AcceptEvents& events = *this;
     listeners_.push_back(
@@ -47,11 +32,11 @@ void Worker::Run() {
   }
   loop_.Run([this] { access_log_.OnTurnEnd(); });
   access_log_.Flush();
-  for (auto& upstream : upstreams_) upstream->DropAllIdle();
+  generation().DropIdle();
 }
 
 Duration Worker::drain_grace() const {
-  return std::min(Duration(kDrainGrace), Duration(config_->timeouts.drain));
+  return std::min(Duration(kDrainGrace), Duration(config().timeouts.drain));
 }
 
 void Worker::BeginDrain() {
@@ -76,20 +61,13 @@ void Worker::CutAll() {
   });
 }
 
-std::unique_ptr<Exchange> Worker::TakeExchange() {
-  if (free_exchanges_.empty()) return std::make_unique<Exchange>(*this);
-  auto exchange = std::move(free_exchanges_.back());
-  free_exchanges_.pop_back();
-  return exchange;
-}
-
-void Worker::GiveExchange(std::unique_ptr<Exchange> exchange) {
-  // Its caller may be one of its own methods: it is not deleted before the
-  // turn ends.
-  if (free_exchanges_.size() >= kKeptExchanges) {
-    return loop_.Retire(std::move(exchange));
-  }
-  free_exchanges_.push_back(std::move(exchange));
+void Worker::OnGenerationIdle(Generation& generation) {
+  if (generation.exchanges_out() > 0) return;
+  const auto old = std::ranges::find(generations_, &generation,
+                                     &std::unique_ptr<Generation>::get);
+  auto gone = std::move(*old);
+  generations_.erase(old);
+  loop_.Retire(std::move(gone));
 }
 
 void Worker::OnAccept(Socket socket, const Address& client) {

@@ -3,9 +3,7 @@
 // pools, buffers and log. It shares nothing with the others but the
 // configuration, which nobody changes. Others reach it through Post alone.
 
-#include <atomic>
 #include <memory>
-#include <thread>
 #include <vector>
 
 #include "proxy/base/clock.h"
@@ -15,9 +13,8 @@
 #include "proxy/net/loop.h"
 #include "proxy/server/access_log.h"
 #include "proxy/server/config.h"
-#include "proxy/server/exchange.h"
+#include "proxy/server/generation.h"
 #include "proxy/server/session.h"
-#include "proxy/upstream/upstream.h"
 
 namespace whichhop {
 
@@ -41,32 +38,31 @@ class Worker : private AcceptEvents {
   // The rest: on its own thread.
   Loop& loop() { return loop_; }
   BufferPool& buffers() { return buffers_; }
-  const Config& config() const { return *config_; }
+  // What new exchanges are served by.
+  Generation& generation() { return *generations_.back(); }
+  const Config& config() const { return generations_.back()->config(); }
   Rng& rng() { return rng_; }
   WallText& wall_text() { return wall_text_; }
   AccessLog& access_log() { return access_log_; }
-  Upstream& upstream(size_t index) { return *upstreams_[index]; }
   bool draining() const { return draining_; }
   Duration drain_grace() const;
 
-  std::unique_ptr<Exchange> TakeExchange();
-  void GiveExchange(std::unique_ptr<Exchange> exchange);
+  // An old generation's last exchange may be over.
+  void OnGenerationIdle(Generation& generation);
   void OnSessionClosed(Session& session);
 
  private:
   void OnAccept(Socket socket, const Address& client) override;
   void StopIfDrained();
 
-  const std::shared_ptr<const Config> config_;
   Loop loop_;
   BufferPool buffers_;
   Rng rng_;
   WallText wall_text_;
   AccessLog access_log_;
-  std::vector<std::unique_ptr<Upstream>> upstreams_;
+  std::vector<std::unique_ptr<Generation>> generations_;  // the last serves
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<std::unique_ptr<Session>> sessions_;
-  std::vector<std::unique_ptr<Exchange>> free_exchanges_;
   const size_t max_connections_;
   bool draining_ = false;
   bool cut_exchanges_ = false;

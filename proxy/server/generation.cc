@@ -1,0 +1,54 @@
+#include "proxy/server/generation.h"
+
+#include "proxy/server/worker.h"
+
+namespace whichhop {
+
+namespace {
+
+// Exchanges that are kept for the next peak.
+constexpr size_t kKeptExchanges = 256;
+
+std::vector<Endpoint::Spec> SpecsOf(const UpstreamConfig& upstream) {
+  std::vector<Endpoint::Spec> specs;
+  for (const ServerConfig& server : upstream.servers) {
+    specs.push_back({server.address, server.text, server.weight});
+  }
+  return specs;
+}
+
+}  // namespace
+
+Generation::Generation(Worker& worker, std::shared_ptr<const Config> config)
+    : worker_(worker), config_(std::move(config)) {
+  for (const UpstreamConfig& upstream : config_->upstreams) {
+    upstreams_.push_back(std::make_unique<Upstream>(
+        worker.loop(), upstream.name, SpecsOf(upstream),
+        Duration(config_->timeouts.upstream_idle)));
+  }
+}
+
+std::unique_ptr<Exchange> Generation::TakeExchange() {
+  ++out_;
+  if (free_.empty()) return std::make_unique<Exchange>(worker_, *this);
+  auto exchange = std::move(free_.back());
+  free_.pop_back();
+  return exchange;
+}
+
+void Generation::GiveExchange(std::unique_ptr<Exchange> exchange) {
+  --out_;
+  const bool current = &worker_.generation() == this;
+  if (current && free_.size() < kKeptExchanges) {
+    return free_.push_back(std::move(exchange));
+  }
+  worker_.loop().Retire(std::move(exchange));
+  if (!current) worker_.OnGenerationIdle(*this);
+}
+
+void Generation::DropIdle() {
+  free_.clear();
+  for (auto& upstream : upstreams_) upstream->DropAllIdle();
+}
+
+}  // namespace whichhop

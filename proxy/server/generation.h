@@ -1,0 +1,44 @@
+#pragma once
+// A Generation is one configuration as one worker serves it: its values, the
+// upstreams with their connections, and exchanges made for its limits. An
+// exchange stays with the generation that it began in; a reload makes a new
+// one, and the old one goes when its last exchange is over. Owned by the
+// worker; single-threaded.
+
+#include <memory>
+#include <vector>
+
+#include "proxy/server/config.h"
+#include "proxy/server/exchange.h"
+#include "proxy/upstream/upstream.h"
+
+namespace whichhop {
+
+class Worker;
+
+class Generation final : public Retired {
+ public:
+  Generation(Worker& worker, std::shared_ptr<const Config> config);
+  ~Generation() override { assert(out_ == 0); }
+
+  const Config& config() const { return *config_; }
+  Upstream& upstream(size_t index) { return *upstreams_[index]; }
+
+  std::unique_ptr<Exchange> TakeExchange();
+  // Requires: it was taken from this generation. Its caller may be one of its
+  // own methods: it is not deleted before the turn ends.
+  void GiveExchange(std::unique_ptr<Exchange> exchange);
+  size_t exchanges_out() const { return out_; }
+
+  // No further request will come: keeps nothing for one.
+  void DropIdle();
+
+ private:
+  Worker& worker_;
+  const std::shared_ptr<const Config> config_;
+  std::vector<std::unique_ptr<Upstream>> upstreams_;
+  std::vector<std::unique_ptr<Exchange>> free_;
+  size_t out_ = 0;
+};
+
+}  // namespace whichhop
