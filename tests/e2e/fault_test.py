@@ -342,8 +342,8 @@ class Stories(unittest.TestCase):
         ends = {"truncate-head-reset": "head-truncated", "truncate-reset": "body-cl-short-rst",
                 "truncate-chunked-reset": "body-chunk-truncated",
                 "close-cut": "body-close-delimited-cut"}
-        with Origin() as origin, \
-                proxy_at("lb", origin.port, timeouts="response_head: 3s, response_body: 3s") as proxy:
+        timeouts = "response_head: 3s, response_body: 3s"
+        with Origin() as origin, proxy_at("lb", origin.port, timeouts=timeouts) as proxy:
             for path, fault in list(ends.items()) * 10:
                 count = len(proxy.log())
                 fetch(proxy.port, f"/fault/{path}")
