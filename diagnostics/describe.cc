@@ -95,7 +95,7 @@ void DescribeTcp(const AttemptFacts& a, Line& line) {
          << a.tcp->total_retrans << " retransmitted";
   } else if (a.tcp->snd_wnd == 0u && a.unsent.value_or(0) > 0) {
     line << ", its window is closed";
-  } else if (a.received == 0) {
+  } else if (a.received == 0 && a.acked.value_or(0) >= a.sent && a.sent > 0) {
     line << ", all acknowledged";
   }
 }

@@ -221,6 +221,12 @@ TEST_CASE("details say in one line what was seen") {
        "RST on a connection that was idle 61.0 s, after 9 exchanges"},
       {"RespTimeoutTtfb",
        "timeout after 60.0 s, 300 bytes sent, 0 received, all acknowledged"},
+      {"ConnectResetAfterEstablished", "RST right after the handshake"},
+      {"RespEmptyFin",
+       "FIN after 12 ms, 300 bytes sent, 0 received, all acknowledged"},
+      {"WriteTimeoutUnacked",
+       "timeout after 31.0 s, 300 bytes sent, 0 received, 3 segments "
+       "unacknowledged, 6 retransmitted"},
       {"HeadBadField", "no colon"},
       {"HeadTruncated", "FIN after 27 bytes of the head"},
       {"BodyClShortFin",
