@@ -1,14 +1,19 @@
 """The faults that can be met on loopback: how each is met, and what has to be said of it.
 
 `URL` faults are a path of whichhop-origin, `LISTENER` faults an option of it, `CLIENT` faults are
-bytes that a client sends. Suspects stand as "at lb | at cdn". `proven` says that bytes or a
-handshake came back, which clears the network up to the far end of our connection.
+bytes that a client sends. Suspects stand as "at lb | at cdn". `proven` are the hops that a
+rule clears: the network up to the far end of our connection where bytes came back from there.
 """
 
 import dataclasses
 
 from documented import produced
 from harness import request
+
+
+def hops_at(position, hops):
+    at_lb, _, at_cdn = hops.partition(" | ")
+    return ((at_cdn or at_lb) if position == "cdn" else at_lb).replace("self", position).split()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,7 +25,7 @@ class Case:
     suspects: str
     error: str  # the error type of RFC 9209
     broken: str  # the hop that is broken in truth: at loopback, our own doing
-    proven: bool = True
+    proven: str = "tor | isp tor"  # what a rule clears
     path: str = "/"
     listener: str = ""
     bytes: bytes = b""
@@ -42,10 +47,8 @@ class Case:
 
     def verdict(self, position, statuses):
         _, *row = (self.edge if statuses == "edge" else self.gateway).split()
-        at_lb, _, at_cdn = self.suspects.partition(" | ")
-        suspects = ((at_cdn or at_lb) if position == "cdn" else at_lb).replace("self", position)
-        proven = {"lb": ["tor"], "cdn": ["isp", "tor"]}[position] if self.proven else []
-        return produced(self.fault, row[0] if row else None, suspects.split(), position, proven)
+        suspects, proven = hops_at(position, self.suspects), hops_at(position, self.proven)
+        return produced(self.fault, row[0] if row else None, suspects, position, proven)
 
 
 def url(name, fault, gateway, edge, suspects, error, broken="app", path="", cut=False):
@@ -53,7 +56,7 @@ def url(name, fault, gateway, edge, suspects, error, broken="app", path="", cut=
                 path="/fault/" + (path or name), cut=cut)
 
 
-def listener(name, fault, gateway, edge, suspects, error, broken="server", proven=False):
+def listener(name, fault, gateway, edge, suspects, error, broken="server", proven=""):
     return Case(name, fault, gateway, edge, suspects, error, broken, proven, path="/bytes/1",
                 listener="--" + name)
 
@@ -68,8 +71,12 @@ CONNECT = [
              "app server | app server lb", "connection_refused"),
     listener("drop-syn", "connect-timeout", "504 504A", "522 522",
              "tor server app | isp tor lb server app", "connection_timeout"),
+    listener("backlog-full", "connect-timeout", "504 504A", "522 522",
+             "tor server app | isp tor lb server app", "connection_timeout", broken="app"),
+    listener("unacked", "write-timeout-unacked", "504 504A", "522 522",
+             "tor server | isp tor lb server", "connection_write_timeout", proven="app"),
     listener("never-accept", "resp-timeout-ttfb", "504 504A", "524 524", FAR_END, TIMEOUT,
-             broken="app", proven=True),
+             broken="app", proven="tor | isp tor"),
 ]
 WAIT = [
     url("hang", "resp-timeout-ttfb", "504 504A", "524 524", FAR_END, TIMEOUT),
@@ -121,7 +128,7 @@ BODY = [
     dataclasses.replace(
         url("stall-body", "body-stall", "504 504A", "524 524",
             "app tor server | app lb isp tor server", "connection_read_timeout", cut=True),
-        proven=False),
+        proven=""),
     url("truncate-chunked", "body-chunk-truncated", "502 502A", "520 520",
         "app server | app server lb", INCOMPLETE, cut=True),
     url("truncate-chunked-reset", "body-chunk-truncated", "502 502A", "520 520",
@@ -134,7 +141,7 @@ BODY = [
 
 
 def client(name, fault, status, suspects, data, error="http_request_error", broken="browser"):
-    return Case(name, fault, status, status, suspects, error, broken, proven=False, bytes=data)
+    return Case(name, fault, status, status, suspects, error, broken, proven="", bytes=data)
 
 
 def get(*fields, line="GET / HTTP/1.1", host="Host: client.test"):
@@ -209,9 +216,9 @@ UPLOAD = [
 ]
 OWN = [
     Case("no-route", "route-none", "404 404", "404 404", "self", "destination_not_found", "self",
-         proven=False),
+         proven=""),
     Case("teapot", "respond", "418 418", "418 418", "self", "proxy_internal_response", "self",
-         proven=False),
+         proven=""),
 ]
 
 UPSTREAM = CONNECT + WAIT + HEAD + BODY_AT_ONCE + BODY

@@ -281,6 +281,20 @@ class Stories(unittest.TestCase):
                         "stale-keepalive-race", row, suspects.split(), position, proven.split()))
                     self.assertEqual(len(verdict.line_of(proxy, answer)["attempts"]), 1)
 
+    def test_a_refused_connection_is_tried_on_another_server_and_the_log_has_both(self):
+        for method in ("GET", "POST"):
+            with self.subTest(method=method), Origin("--refuse") as refusing, Origin() as origin:
+                yaml = yaml_for(refusing.port).replace(
+                    f'"127.0.0.1:{refusing.port}"',
+                    f'"127.0.0.1:{refusing.port}", "127.0.0.1:{origin.port}"')
+                with Proxy(yaml) as proxy:
+                    for _ in range(4):
+                        self.assertEqual(fetch(proxy.port, "/sink", method).status, 200)
+                    tried = [[attempt.get("fault") for attempt in line["attempts"]]
+                             for line in proxy.wait_for_log(4)]
+                    self.assertIn(["connect-refused-rst", None], tried)
+                    self.assertIn([None], tried)
+
     def test_a_connection_that_the_origin_closed_when_idle_is_no_error(self):
         with Origin() as origin, proxy_at("lb", origin.port) as proxy:
             for _ in range(3):
