@@ -3,6 +3,8 @@
 // mistake in one must not hide in the other. TERM and INT end it at once.
 
 #include <getopt.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -120,6 +122,8 @@ void ServeConnection(Wire& wire, Breakage breakage) {
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
       continue;
     }
+    int on = 1;  // or the end of an answer would wait for a delayed ACK
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     std::thread([fd, breakage] {
       {
         Wire wire(fd);

@@ -65,7 +65,7 @@ int ReverseProxy(int argc, char** argv) {
   RouteConfig route;
   route.label = "/";
   config->routes.push_back(std::move(route));
-  return static_cast<int>(Serve(std::move(config)));
+  return static_cast<int>(Serve(std::move(config), {}));
 }
 
 }  // namespace whichhop

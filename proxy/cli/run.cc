@@ -1,7 +1,5 @@
 #include "proxy/cli/run.h"
 
-#include <getopt.h>
-
 #include <iostream>
 #include <string>
 #include <vector>
@@ -20,7 +18,7 @@ int Run(int argc, char** argv) {
   for (const std::string& message : messages) std::cerr << message << '\n';
   if (!config) return static_cast<int>(Exit::kFailed);
   return static_cast<int>(
-      Serve(std::make_shared<const Config>(std::move(*config))));
+      Serve(std::make_shared<const Config>(std::move(*config)), *path));
 }
 
 }  // namespace whichhop

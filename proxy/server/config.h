@@ -21,7 +21,8 @@ using std::chrono::milliseconds;
 struct NodeConfig {
   std::string name = "whichhop";  // a token (RFC 9110); Proxy-Status and Via
   diagnostics::Position position = diagnostics::Position::kLb;
-  int workers = 0;  // 0: one a core
+  int workers = 0;   // 0: one a core
+  std::string user;  // drop privileges to it once bound; empty: stay
 
   bool operator==(const NodeConfig&) const = default;
 };
@@ -71,6 +72,7 @@ struct RetryConfig {
   unsigned attempts = 1;  // after the first
   bool on_connect = true;
   bool on_stale = true;
+  unsigned budget_percent = 20;  // of the requests to this upstream
 
   bool operator==(const RetryConfig&) const = default;
 };

@@ -9,6 +9,7 @@
 #include "proxy/server/config_rows.h"
 #include "proxy/server/config_suggest.h"
 #include "proxy/server/config_text.h"
+#include "proxy/server/config_units.h"
 #include "proxy/server/schema.h"
 
 namespace whichhop {
@@ -34,11 +35,17 @@ void ReadWorkers(const ConfigNode& node, NodeConfig& owner,
   Assign<&NodeConfig::workers>(owner, workers);
 }
 
+// "" is the default: stay who we are.
+void ReadUser(const ConfigNode& node, NodeConfig& owner, ConfigErrors& errors) {
+  if (node.kind == ConfigNode::Kind::kWord && node.text.empty()) return;
+  Text<&NodeConfig::user, LabelProblem>(node, owner, errors);
+}
+
 constexpr Row<NodeConfig> kNodeRows[] = {
     {{"name"}, Text<&NodeConfig::name, NodeNameProblem>},
     {{"position"}, Choice<&NodeConfig::position, kPositions>},
     {{"workers"}, ReadWorkers},
-    NotYet<NodeConfig>("user"),
+    {{"user"}, ReadUser},
 };
 
 // --- listen ----------------------------------------------------------------
@@ -164,10 +171,27 @@ void ReadRetryOn(const ConfigNode& node, RetryConfig& retry,
   }
 }
 
+// A share of the requests: 20%.
+void ReadBudget(const ConfigNode& node, RetryConfig& retry,
+                ConfigErrors& errors) {
+  const std::optional<std::string> text = ReadText(node, errors);
+  if (!text) return;
+  std::string_view number = *text;
+  const bool percent = number.ends_with('%');
+  if (percent) number.remove_suffix(1);
+  const auto value = ParseInteger(number);
+  if (percent && value && *value <= 100) {
+    retry.budget_percent = static_cast<unsigned>(*value);
+    return;
+  }
+  errors.push_back({node.place, "a percentage from 0% to 100% is expected, "
+                                "not " + Quote(*text)});
+}
+
 constexpr Row<RetryConfig> kRetryRows[] = {
     {{"attempts"}, Integer<&RetryConfig::attempts, 0, 10>},
     {{"on"}, ReadRetryOn},
-    NotYet<RetryConfig>("budget"),
+    {{"budget"}, ReadBudget},
 };
 
 constexpr Word<Answers> kAnswers[] = {

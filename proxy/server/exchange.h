@@ -129,7 +129,7 @@ class Exchange final : public Retired,
   AttemptFailure Failure(diagnostics::AttemptEnd end) const;
   diagnostics::AttemptPhase AttemptPhaseNow() const;
   void FailAttempt(AttemptFailure failure);
-  bool MayRetry(diagnostics::Fault fault) const;
+  bool MayRetry(diagnostics::Fault fault);
   void DropConnection();
   void KeepOrDropConnection();
 

@@ -70,6 +70,7 @@ void Exchange::StartAttempt(bool fresh) {
   const Endpoint* last =
       recorder_.tried() ? recorder_.attempt().endpoint : nullptr;
   Endpoint& endpoint = *upstream.Choose(fresh ? nullptr : last);
+  if (!recorder_.tried()) upstream.EarnRetry();
   recorder_.BeginAttempt(endpoint, worker_.loop().now());
   response_parser_.Reset(request_->line.method);
   response_phase_ = ResponsePhase::kConnecting;
@@ -370,19 +371,21 @@ void Exchange::FailAttempt(AttemptFailure failure) {
 
 // Once more only where it can't do harm: nothing was written, or the request
 // is idempotent and the connection was an old one (RFC 9110, section 9.2.2).
-bool Exchange::MayRetry(Fault fault) const {
-  const Upstream& upstream = generation_.upstream(recorder_.route()->upstream);
+bool Exchange::MayRetry(Fault fault) {
+  Upstream& upstream = generation_.upstream(recorder_.route()->upstream);
   const RetryConfig& retry =
       config().upstreams[recorder_.route()->upstream].retry;
   if (recorder_.attempts().size() > retry.attempts || request_body_moved_) {
     return false;
   }
   if (fault == Fault::kStaleKeepaliveRace) {
-    return retry.on_stale && IsIdempotent(request_->line.method);
+    return retry.on_stale && IsIdempotent(request_->line.method) &&
+           upstream.SpendRetry();
   }
   // Another server may answer; the same one would say the same again.
   return retry.on_connect && upstream.servers() > 1 &&
-         response_phase_ == ResponsePhase::kConnecting;
+         diagnostics::GetFault(fault).retry == diagnostics::Retry::kAlways &&
+         upstream.SpendRetry();
 }
 
 void Exchange::DropConnection() {

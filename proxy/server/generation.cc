@@ -24,7 +24,8 @@ Generation::Generation(Worker& worker, std::shared_ptr<const Config> config)
   for (const UpstreamConfig& upstream : config_->upstreams) {
     upstreams_.push_back(std::make_unique<Upstream>(
         worker.loop(), upstream.name, SpecsOf(upstream),
-        Duration(config_->timeouts.upstream_idle)));
+        Duration(config_->timeouts.upstream_idle),
+        upstream.retry.budget_percent));
   }
 }
 

@@ -18,4 +18,8 @@ Result<LogTarget> OpenLogTarget(const std::string& target) {
   return Error{"cannot open the log " + target + ": " + std::strerror(errno)};
 }
 
+void CloseLogTarget(const LogTarget& target) {
+  if (target.owned) close(target.fd);
+}
+
 }  // namespace whichhop

@@ -14,5 +14,6 @@ struct LogTarget {
   bool owned = false;  // to be closed by whoever writes to it
 };
 Result<LogTarget> OpenLogTarget(const std::string& target);
+void CloseLogTarget(const LogTarget& target);
 
 }  // namespace whichhop

@@ -1,45 +1,51 @@
 #pragma once
-// A LogWriter is the one thread that writes a log to its descriptor, so that no
+// A LogWriter is the one thread that writes a log to its target, so that no
 // worker ever waits for a disk or a pipe. What it can't take is dropped whole,
-// and counted.
+// and counted by whoever offered it.
 
+#include <atomic>
 #include <condition_variable>
-#include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "proxy/base/result.h"
+#include "proxy/server/log_target.h"
 
 namespace whichhop {
 
 class LogWriter {
  public:
-  // `target`: stdout, stderr, off or a path, which is created or appended to.
-  static Result<std::unique_ptr<LogWriter>> Open(const std::string& target);
+  explicit LogWriter(LogTarget target);
   ~LogWriter();  // writes what it has been given
 
-  bool off() const { return fd_ < 0; }
-  bool to_terminal() const { return to_terminal_; }
+  // From any thread.
+  bool off() const { return off_.load(std::memory_order_relaxed); }
+  bool to_terminal() const {
+    return to_terminal_.load(std::memory_order_relaxed);
+  }
 
-  // Takes the lines in *chunk and leaves it empty, with memory to fill again.
-  // False, with *chunk untouched, if too much is waiting already.
+  // From any thread: takes the lines in *chunk and leaves it empty, with memory
+  // to fill again. False, with *chunk untouched, if too much is waiting.
   bool Submit(std::string* chunk);
 
+  // From any thread: what is submitted from here on goes to `target`.
+  void Replace(LogTarget target);
+
  private:
-  explicit LogWriter(int fd, bool owned);
+  void Describe(const LogTarget& target);
   void Run();
-  void Write(const std::string& chunk);
 
   // Chunks that may wait: 64 KiB each.
   static constexpr size_t kMaxWaiting = 64;
 
-  const int fd_;
-  const bool owned_;  // to be closed
-  const bool to_terminal_;
+  std::atomic<bool> off_;
+  std::atomic<bool> to_terminal_;
   std::mutex mutex_;
   std::condition_variable filled_;
+  LogTarget target_;  // the writing thread's alone, once it runs
+  std::optional<LogTarget> next_target_;
   std::vector<std::string> waiting_;
   std::vector<std::string> empty_;  // written out, for the workers to fill
   bool stopping_ = false;

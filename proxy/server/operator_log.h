@@ -1,28 +1,26 @@
 #pragma once
 // What happens to the process itself, for whoever runs it: one line each, with
-// the time, written at once. Never on the request path.
+// the time, written at once. Never on the request path; the main thread's.
 
-#include <memory>
-#include <string>
 #include <string_view>
 
-#include "proxy/base/result.h"
+#include "proxy/server/log_target.h"
 
 namespace whichhop {
 
 class OperatorLog {
  public:
-  // `target`: stdout, stderr, off or a path, which is created or appended to.
-  static Result<std::unique_ptr<OperatorLog>> Open(const std::string& target);
-  ~OperatorLog();
+  explicit OperatorLog(LogTarget target) : target_(target) {}
+  OperatorLog(const OperatorLog&) = delete;
+  OperatorLog& operator=(const OperatorLog&) = delete;
+  ~OperatorLog() { CloseLogTarget(target_); }
 
   void Write(std::string_view message);
+  // What is written from here on goes to `target`.
+  void Replace(LogTarget target);
 
  private:
-  OperatorLog(int fd, bool owned) : fd_(fd), owned_(owned) {}
-
-  const int fd_;
-  const bool owned_;  // to be closed
+  LogTarget target_;
 };
 
 }  // namespace whichhop

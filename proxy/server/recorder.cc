@@ -27,7 +27,6 @@ diagnostics::TcpFacts Translate(const TcpFacts& kernel) {
   facts.unacked = kernel.unacked;
   facts.retransmits = kernel.retransmits;
   facts.total_retrans = kernel.total_retransmits;
-  facts.rcv_ooopack = kernel.out_of_order;
   if (!kernel.established) return facts;
   facts.snd_wnd = kernel.send_window;
   facts.last_ack = std::chrono::milliseconds(kernel.last_ack_ms);

@@ -1,12 +1,14 @@
 #include "proxy/server/server.h"
 
-#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <thread>
 
+#include "proxy/server/config_file.h"
+#include "proxy/server/descriptors.h"
 #include "proxy/server/operator_log.h"
 #include "proxy/server/worker.h"
 
@@ -14,37 +16,12 @@ namespace whichhop {
 
 namespace {
 
-// Descriptors beside those of connections: listeners, logs, loops.
-constexpr rlim_t kOwnDescriptors = 128;
-
-constexpr size_t kDefaultConnections = 65536;
-
-// Raises RLIMIT_NOFILE to what `configured` connections need: each may need
-// another to an upstream. A number that was asked for is had or refused; the
-// default makes do with what the hard limit allows. How many there may be.
-Result<size_t> ReserveDescriptors(size_t configured) {
-  const size_t wanted = configured == 0 ? kDefaultConnections : configured;
-  const rlim_t needed = 2 * wanted + kOwnDescriptors;
-  rlimit limit{};
-  getrlimit(RLIMIT_NOFILE, &limit);
-  if (limit.rlim_cur >= needed) return wanted;
-  const rlimit raised{needed, std::max(needed, limit.rlim_max)};
-  if (setrlimit(RLIMIT_NOFILE, &raised) == 0) return wanted;
-  const rlimit hard{limit.rlim_max, limit.rlim_max};
-  if (configured == 0 && limit.rlim_max >= 2 * kOwnDescriptors &&
-      setrlimit(RLIMIT_NOFILE, &hard) == 0) {
-    return (limit.rlim_max - kOwnDescriptors) / 2;
-  }
-  return Error{"limits.connections: " + std::to_string(wanted) + " needs " +
-               std::to_string(needed) +
-               " file descriptors, and the hard limit of RLIMIT_NOFILE is " +
-               std::to_string(limit.rlim_max)};
-}
-
 sigset_t HandledSignals() {
   sigset_t signals;
   sigemptyset(&signals);
-  for (const int signal : {SIGTERM, SIGINT}) sigaddset(&signals, signal);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) {
+    sigaddset(&signals, signal);
+  }
   return signals;
 }
 
@@ -53,57 +30,107 @@ size_t WorkerCount(const Config& config) {
   return std::max(1u, std::thread::hardware_concurrency());
 }
 
+// The sockets of a listener, one for each worker.
+struct BoundListener {
+  Address configured;
+  std::vector<Socket> sockets;
+};
+
 class Server {
  public:
-  Server(std::shared_ptr<const Config> config, std::unique_ptr<LogWriter> log,
-         OperatorLog& operator_log)
+  Server(std::shared_ptr<const Config> config, std::string path,
+         LogTarget access_log, OperatorLog& operator_log)
       : config_(std::move(config)),
-        log_(std::move(log)),
+        path_(std::move(path)),
+        workers_count_(WorkerCount(*config_)),
+        log_(access_log),
         operator_log_(operator_log) {}
 
+  // False: an address can't be listened on. Nothing is served.
   bool Bind();
   void Start(size_t connections);
-  Exit WaitAndDrain();
+  // Until TERM or INT.
+  void AnswerSignals();
+  Exit Drain();
 
  private:
-  void Drain();
-  bool AwaitWorkers(milliseconds limit);
-  bool AwaitSignal(milliseconds limit);
+  bool BindAll(const std::vector<Address>& addresses,
+               std::vector<BoundListener>* bound);
+  size_t Share(size_t connections) const {
+    return std::max<size_t>(1, connections / workers_count_);
+  }
+  void Reload();
+  void Adopt(std::shared_ptr<const Config> config,
+             std::vector<BoundListener> opened, size_t connections);
+  void ReopenLogs();
+  int AwaitSignal(milliseconds limit);
+  void AwaitWorkers(milliseconds limit);
 
-  const std::shared_ptr<const Config> config_;
-  const std::unique_ptr<LogWriter> log_;
+  std::shared_ptr<const Config> config_;
+  const std::string path_;
+  const size_t workers_count_;
+  LogWriter log_;
   OperatorLog& operator_log_;
-  std::vector<std::vector<Socket>> sockets_;  // of each worker
+  std::vector<BoundListener> bound_;  // until the workers have them
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::thread> threads_;
   std::atomic<size_t> running_ = 0;
 };
 
-bool Server::Bind() {
-  const size_t workers = WorkerCount(*config_);
-  sockets_.resize(workers);
-  for (const ListenConfig& listen : config_->listen) {
-    auto bound = Listen(listen.address, static_cast<int>(workers));
-    if (!bound.ok()) {
-      operator_log_.Write(bound.error());
+std::vector<Address> AddressesOf(const Config& config) {
+  std::vector<Address> addresses;
+  for (const ListenConfig& listen : config.listen) {
+    addresses.push_back(listen.address);
+  }
+  return addresses;
+}
+
+// Those of `some` that are not among `others`.
+std::vector<Address> Without(const std::vector<Address>& some,
+                             const std::vector<Address>& others) {
+  std::vector<Address> rest;
+  std::ranges::copy_if(some, std::back_inserter(rest), [&](const Address& one) {
+    return std::ranges::find(others, one) == others.end();
+  });
+  return rest;
+}
+
+bool Server::BindAll(const std::vector<Address>& addresses,
+                     std::vector<BoundListener>* bound) {
+  for (const Address& address : addresses) {
+    auto sockets = Listen(address, static_cast<int>(workers_count_));
+    if (!sockets.ok()) {
+      operator_log_.Write(sockets.error());
       return false;
     }
+    bound->push_back({address, std::move(sockets.value())});
+  }
+  for (const BoundListener& listener : *bound) {
     operator_log_.Write("listening on " +
-                        bound.value().front().LocalAddress().ToString());
-    for (size_t i = 0; i < workers; ++i) {
-      sockets_[i].push_back(std::move(bound.value()[i]));
-    }
+                        listener.sockets.front().LocalAddress().ToString());
   }
   return true;
 }
 
-void Server::Start(size_t connections) {
-  const size_t share = std::max<size_t>(1, connections / sockets_.size());
-  for (auto& sockets : sockets_) {
-    workers_.push_back(
-        std::make_unique<Worker>(config_, std::move(sockets), share, *log_));
+bool Server::Bind() { return BindAll(AddressesOf(*config_), &bound_); }
+
+// One worker's sockets.
+std::vector<ListeningSocket> TakeShare(std::vector<BoundListener>& bound,
+                                       size_t worker) {
+  std::vector<ListeningSocket> share;
+  for (BoundListener& listener : bound) {
+    share.push_back(
+        {listener.configured, std::move(listener.sockets[worker])});
   }
-  running_ = workers_.size();
+  return share;
+}
+
+void Server::Start(size_t connections) {
+  for (size_t i = 0; i < workers_count_; ++i) {
+    workers_.push_back(std::make_unique<Worker>(
+        config_, TakeShare(bound_, i), Share(connections), log_));
+  }
+  running_ = workers_count_;
   for (auto& worker : workers_) {
     threads_.emplace_back([this, &worker] {
       worker->Run();
@@ -113,39 +140,96 @@ void Server::Start(size_t connections) {
   }
 }
 
-// True: a signal came.
-bool Server::AwaitSignal(milliseconds limit) {
+void Server::AnswerSignals() {
+  const sigset_t signals = HandledSignals();
+  for (;;) {
+    int signal = 0;
+    sigwait(&signals, &signal);
+    if (signal == SIGTERM || signal == SIGINT) return;
+    if (signal == SIGHUP) Reload();
+    if (signal == SIGUSR1) ReopenLogs();
+  }
+}
+
+// All or nothing: the old configuration serves on unless everything that the
+// new one needs is there.
+void Server::Reload() {
+  if (path_.empty()) return operator_log_.Write("no file to reload");
+  std::vector<std::string> messages;
+  std::optional<Config> loaded = LoadConfigFile(path_, messages);
+  for (const std::string& message : messages) operator_log_.Write(message);
+  if (!loaded) {
+    return operator_log_.Write("not reloaded: the old configuration serves on");
+  }
+  auto config = std::make_shared<const Config>(std::move(*loaded));
+  const auto connections = ReserveDescriptors(config->limits.connections);
+  if (!connections.ok()) operator_log_.Write(connections.error());
+  std::vector<BoundListener> opened;
+  const bool bound =
+      connections.ok() &&
+      BindAll(Without(AddressesOf(*config), AddressesOf(*config_)), &opened);
+  const auto access_log = OpenLogTarget(config->logs.access);
+  if (!access_log.ok()) operator_log_.Write(access_log.error());
+  if (!bound || !access_log.ok()) {
+    if (access_log.ok()) CloseLogTarget(access_log.value());
+    return operator_log_.Write("not reloaded: the old configuration serves on");
+  }
+  log_.Replace(access_log.value());
+  Adopt(std::move(config), std::move(opened), connections.value());
+}
+
+void Server::Adopt(std::shared_ptr<const Config> config,
+                   std::vector<BoundListener> opened, size_t connections) {
+  if (WorkerCount(*config) != workers_count_) {
+    operator_log_.Write("node.workers stays as it is until a restart");
+  }
+  const std::vector<Address> closed =
+      Without(AddressesOf(*config_), AddressesOf(*config));
+  for (size_t i = 0; i < workers_count_; ++i) {
+    workers_[i]->Reload(
+        {config, TakeShare(opened, i), closed, Share(connections)});
+  }
+  config_ = std::move(config);
+  operator_log_.Write("reloaded");
+}
+
+void Server::ReopenLogs() {
+  const auto access = OpenLogTarget(config_->logs.access);
+  const auto own = OpenLogTarget(config_->logs.operator_log);
+  if (own.ok()) operator_log_.Replace(own.value());
+  if (access.ok()) log_.Replace(access.value());
+  if (!own.ok()) operator_log_.Write(own.error());
+  if (!access.ok()) operator_log_.Write(access.error());
+}
+
+// The signal that came within `limit`; 0 if none.
+int Server::AwaitSignal(milliseconds limit) {
   const sigset_t signals = HandledSignals();
   const timespec timeout{limit.count() / 1000,
                          (limit.count() % 1000) * 1'000'000};
-  return sigtimedwait(&signals, nullptr, &timeout) > 0;
+  return std::max(0, sigtimedwait(&signals, nullptr, &timeout));
 }
 
-// True: a signal came, and not from the last worker.
-bool Server::AwaitWorkers(milliseconds limit) {
+// Until all have ended, `limit` has passed, or somebody wants it at once.
+void Server::AwaitWorkers(milliseconds limit) {
   const Time deadline = SteadyClock::now() + limit;
   while (running_ > 0 && SteadyClock::now() < deadline) {
-    const auto left = std::chrono::ceil<milliseconds>(deadline -
-                                                      SteadyClock::now());
-    if (AwaitSignal(left) && running_ > 0) return true;
+    const auto left =
+        std::chrono::ceil<milliseconds>(deadline - SteadyClock::now());
+    const int signal = AwaitSignal(left);
+    if (signal == SIGUSR1) ReopenLogs();
+    const bool again = signal == SIGTERM || signal == SIGINT;
+    if (again && running_ > 0) return;
   }
-  return false;
 }
 
-void Server::Drain() {
-  if (AwaitSignal(config_->timeouts.drain_delay)) return;
-  for (auto& worker : workers_) worker->BeginDrain();
-  AwaitWorkers(config_->timeouts.drain);
-}
-
-Exit Server::WaitAndDrain() {
-  const sigset_t signals = HandledSignals();
-  int signal = 0;
-  sigwait(&signals, &signal);
+Exit Server::Drain() {
   operator_log_.Write("draining");
-  Drain();
-  const bool all_ended = running_ == 0;
-  if (!all_ended) {
+  if (AwaitSignal(config_->timeouts.drain_delay) == 0) {
+    for (auto& worker : workers_) worker->BeginDrain();
+    AwaitWorkers(config_->timeouts.drain);
+  }
+  if (running_ > 0) {
     for (auto& worker : workers_) worker->CutAll();
   }
   for (std::thread& thread : threads_) thread.join();
@@ -156,31 +240,48 @@ Exit Server::WaitAndDrain() {
   return cut ? Exit::kDrainCut : Exit::kOk;
 }
 
-}  // namespace
-
-Exit Serve(std::shared_ptr<const Config> config) {
-  // Threads inherit the mask: signals are the main thread's.
+// Signals are the main thread's: those that it starts inherit the mask.
+void BlockSignals() {
   const sigset_t signals = HandledSignals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
-  auto operator_log = OperatorLog::Open(config->logs.operator_log);
-  auto access_log = LogWriter::Open(config->logs.access);
-  if (!operator_log.ok() || !access_log.ok()) {
-    const std::string& error =
-        operator_log.ok() ? access_log.error() : operator_log.error();
+}
+
+Exit ServeWith(std::shared_ptr<const Config> config, const std::string& path,
+               LogTarget access_log, OperatorLog& operator_log) {
+  const std::string user = config->node.user;
+  const auto connections = ReserveDescriptors(config->limits.connections);
+  Server server(std::move(config), path, access_log, operator_log);
+  if (!connections.ok()) {
+    operator_log.Write(connections.error());
+    return Exit::kFailed;
+  }
+  if (!server.Bind()) return Exit::kCannotListen;
+  if (!user.empty()) {
+    const auto dropped = DropPrivileges(user);
+    if (!dropped.ok()) {
+      operator_log.Write(dropped.error());
+      return Exit::kFailed;
+    }
+  }
+  server.Start(connections.value());
+  server.AnswerSignals();
+  return server.Drain();
+}
+
+}  // namespace
+
+Exit Serve(std::shared_ptr<const Config> config, const std::string& path) {
+  BlockSignals();
+  const auto own = OpenLogTarget(config->logs.operator_log);
+  const auto access = OpenLogTarget(config->logs.access);
+  if (!own.ok() || !access.ok()) {
+    const std::string& error = own.ok() ? access.error() : own.error();
     std::fprintf(stderr, "whichhop: %s\n", error.c_str());
     return Exit::kFailed;
   }
-  const auto connections = ReserveDescriptors(config->limits.connections);
-  if (!connections.ok()) {
-    operator_log.value()->Write(connections.error());
-    return Exit::kFailed;
-  }
-  Server server(std::move(config), std::move(access_log.value()),
-                *operator_log.value());
-  if (!server.Bind()) return Exit::kCannotListen;
-  server.Start(connections.value());
-  return server.WaitAndDrain();
+  OperatorLog operator_log(own.value());
+  return ServeWith(std::move(config), path, access.value(), operator_log);
 }
 
 }  // namespace whichhop

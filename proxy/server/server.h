@@ -4,7 +4,6 @@
 
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "proxy/server/config.h"
 
@@ -19,7 +18,9 @@ enum class Exit : int {
   kDrainCut = 4,  // the drain's deadline cut connections
 };
 
-// Serves until TERM or INT, then drains; a second signal stops at once.
-Exit Serve(std::shared_ptr<const Config> config);
+// Serves until TERM or INT, then drains; a second one stops at once. HUP loads
+// the file at `path` again, all of it or nothing; USR1 opens the logs again.
+// `path` is empty where no file was read.
+Exit Serve(std::shared_ptr<const Config> config, const std::string& path);
 
 }  // namespace whichhop

@@ -1,6 +1,7 @@
 #include "proxy/server/worker.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace whichhop {
 
@@ -12,24 +13,53 @@ constexpr auto kDrainGrace = std::chrono::seconds(1);
 }  // namespace
 
 Worker::Worker(std::shared_ptr<const Config> config,
-               std::vector<Socket> sockets, size_t max_connections,
+               std::vector<ListeningSocket> sockets, size_t max_connections,
                LogWriter& log)
     : access_log_(loop_, log, wall_text_), max_connections_(max_connections) {
   generations_.push_back(
       std::make_unique<Generation>(*this, std::move(config)));
-  for (Socket& socket : sockets) {
-    AcceptEvents& events = *this;
-    listeners_.push_back(
-        std::make_unique<Listener>(loop_, std::move(socket), events));
-  }
+  for (ListeningSocket& socket : sockets) Open(std::move(socket));
 }
 
 Worker::~Worker() { assert(sessions_.empty()); }
 
+void Worker::Open(ListeningSocket socket) {
+  AcceptEvents& events = *this;
+  auto listener =
+      std::make_unique<Listener>(loop_, std::move(socket.socket), events);
+  if (!listener->Start()) std::abort();  // no memory for one registration
+  listeners_.push_back({socket.configured, std::move(listener)});
+}
+
+void Worker::Close(const Address& configured) {
+  const auto open = std::ranges::find(listeners_, configured,
+                                      &OpenListener::configured);
+  open->listener->DrainAndClose();
+  // Nothing calls it any more: it is no Retired object.
+  loop_.Post([gone = std::shared_ptr<Listener>(std::move(open->listener))] {});
+  listeners_.erase(open);
+}
+
+void Worker::Reload(WorkerChange change) {
+  // A task has to be copyable.
+  auto shared = std::make_shared<WorkerChange>(std::move(change));
+  loop_.Post([this, shared] {
+    if (!draining_) Adopt(*shared);
+  });
+}
+
+void Worker::Adopt(WorkerChange& change) {
+  max_connections_ = change.max_connections;
+  Generation& old = generation();
+  generations_.push_back(
+      std::make_unique<Generation>(*this, std::move(change.config)));
+  old.DropIdle();
+  OnGenerationIdle(old);
+  for (ListeningSocket& socket : change.opened) Open(std::move(socket));
+  for (const Address& configured : change.closed) Close(configured);
+}
+
 void Worker::Run() {
-  for (auto& listener : listeners_) {
-    if (!listener->Start()) std::abort();  // at start-up, with no memory
-  }
   loop_.Run([this] { access_log_.OnTurnEnd(); });
   access_log_.Flush();
   generation().DropIdle();
@@ -42,7 +72,7 @@ Duration Worker::drain_grace() const {
 void Worker::BeginDrain() {
   loop_.Post([this] {
     draining_ = true;
-    for (auto& listener : listeners_) listener->DrainAndClose();
+    for (auto& open : listeners_) open.listener->DrainAndClose();
     // Drain only arms timers: no session leaves the list here.
     for (auto& session : sessions_) session->Drain(drain_grace());
     StopIfDrained();
@@ -52,7 +82,7 @@ void Worker::BeginDrain() {
 void Worker::CutAll() {
   loop_.Post([this] {
     draining_ = true;
-    for (auto& listener : listeners_) listener->DrainAndClose();
+    for (auto& open : listeners_) open.listener->DrainAndClose();
     while (!sessions_.empty()) {
       cut_exchanges_ = cut_exchanges_ || !sessions_.back()->idle();
       sessions_.back()->Cut();
@@ -76,7 +106,7 @@ void Worker::OnAccept(Socket socket, const Address& client) {
   session->index_ = sessions_.size();
   sessions_.push_back(std::move(session));
   if (sessions_.size() >= max_connections_) {
-    for (auto& listener : listeners_) listener->Pause();
+    for (auto& open : listeners_) open.listener->Pause();
   }
 }
 
@@ -90,7 +120,7 @@ void Worker::OnSessionClosed(Session& session) {
   sessions_.pop_back();
   loop_.Retire(std::move(closed));
   if (!draining_ && sessions_.size() + 1 == max_connections_) {
-    for (auto& listener : listeners_) listener->Resume();
+    for (auto& open : listeners_) open.listener->Resume();
   }
   StopIfDrained();
 }

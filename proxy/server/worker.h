@@ -18,17 +18,33 @@
 
 namespace whichhop {
 
+// A worker's share of a listener.
+struct ListeningSocket {
+  Address configured;  // as the configuration has it: port 0 stays 0
+  Socket socket;
+};
+
+// What a reload changes for one worker.
+struct WorkerChange {
+  std::shared_ptr<const Config> config;
+  std::vector<ListeningSocket> opened;
+  std::vector<Address> closed;  // configured addresses
+  size_t max_connections = 0;
+};
+
 class Worker : private AcceptEvents {
  public:
   // `sockets`: listening, this worker's own. `log` must outlive it.
-  Worker(std::shared_ptr<const Config> config, std::vector<Socket> sockets,
-         size_t max_connections, LogWriter& log);
+  Worker(std::shared_ptr<const Config> config,
+         std::vector<ListeningSocket> sockets, size_t max_connections,
+         LogWriter& log);
   ~Worker();
 
   // On its own thread, until Stop and every session is gone.
   void Run();
 
   // From any thread.
+  void Reload(WorkerChange change);
   void BeginDrain();  // finish what was accepted, then end
   void CutAll();      // end now
 
@@ -52,7 +68,15 @@ class Worker : private AcceptEvents {
   void OnSessionClosed(Session& session);
 
  private:
+  struct OpenListener {
+    Address configured;
+    std::unique_ptr<Listener> listener;
+  };
+
   void OnAccept(Socket socket, const Address& client) override;
+  void Open(ListeningSocket socket);
+  void Close(const Address& configured);
+  void Adopt(WorkerChange& change);
   void StopIfDrained();
 
   Loop loop_;
@@ -61,9 +85,9 @@ class Worker : private AcceptEvents {
   WallText wall_text_;
   AccessLog access_log_;
   std::vector<std::unique_ptr<Generation>> generations_;  // the last serves
-  std::vector<std::unique_ptr<Listener>> listeners_;
+  std::vector<OpenListener> listeners_;
   std::vector<std::unique_ptr<Session>> sessions_;
-  const size_t max_connections_;
+  size_t max_connections_;
   bool draining_ = false;
   bool cut_exchanges_ = false;
 };

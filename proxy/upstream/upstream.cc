@@ -52,8 +52,9 @@ void Endpoint::DropAllIdle() {
 }
 
 Upstream::Upstream(Loop& loop, std::string name,
-                   std::vector<Endpoint::Spec> servers, Duration idle_timeout)
-    : name_(std::move(name)) {
+                   std::vector<Endpoint::Spec> servers, Duration idle_timeout,
+                   unsigned retry_percent)
+    : name_(std::move(name)), retry_share_(retry_percent) {
   for (Endpoint::Spec& server : servers) {
     endpoints_.push_back(
         {std::make_unique<Endpoint>(loop, std::move(server), idle_timeout)});
@@ -72,6 +73,12 @@ Endpoint* Upstream::Choose(const Endpoint* avoid) {
   }
   best->credit -= total;
   return best->endpoint.get();
+}
+
+bool Upstream::SpendRetry() {
+  if (retries_ < kRetry) return false;
+  retries_ -= kRetry;
+  return true;
 }
 
 void Upstream::DropAllIdle() {

@@ -2,6 +2,7 @@
 // A worker's view of one upstream: its servers (endpoints), which of them is
 // next, and their idle connections. Single-threaded; owned by the worker.
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -53,8 +54,9 @@ class Endpoint {
 
 class Upstream {
  public:
+  // `retry_percent`: retries to a hundred requests.
   Upstream(Loop& loop, std::string name, std::vector<Endpoint::Spec> servers,
-           Duration idle_timeout);
+           Duration idle_timeout, unsigned retry_percent);
 
   const std::string& name() const { return name_; }
   size_t servers() const { return endpoints_.size(); }
@@ -62,6 +64,12 @@ class Upstream {
   // The next server, by smooth weighted round robin (each gets its share, and
   // never a burst); not `avoid` if there is another. Never null.
   Endpoint* Choose(const Endpoint* avoid);
+
+  // Retries are at most a share of requests, or an upstream that fails would
+  // get its load twice. Each request earns its share of one; what is saved
+  // lets a few be retried at once, however quiet it was before.
+  void EarnRetry() { retries_ = std::min(retries_ + retry_share_, kMaxSaved); }
+  bool SpendRetry();
   void DropAllIdle();
 
  private:
@@ -70,8 +78,13 @@ class Upstream {
     int64_t credit = 0;
   };
 
+  static constexpr unsigned kRetry = 100;  // hundredths
+  static constexpr unsigned kMaxSaved = 10 * kRetry;
+
   const std::string name_;
   std::vector<Candidate> endpoints_;
+  const unsigned retry_share_;
+  unsigned retries_ = kMaxSaved;
 };
 
 }  // namespace whichhop

@@ -287,4 +287,19 @@ TEST_CASE("a topology names hops of the model and networks") {
   CHECK(errors[1].place.column == 36);
 }
 
+TEST_CASE("a retry budget is a percentage") {
+  const auto with = [](const std::string& budget) {
+    return "listen: [\":80\"]\nroutes: [{upstream: a}]\nupstreams: {a: {"
+           "servers: [\"127.0.0.1:1\"], retry: {budget: " +
+           budget + "}}}\n";
+  };
+  CHECK(Load(with("5%")).upstreams[0].retry.budget_percent == 5);
+  for (const char* wrong : {"5", "101%", "-1%", "5.5%", "%", "5 %"}) {
+    ConfigErrors errors;
+    CHECK_FALSE(LoadConfig(with(wrong), errors));
+    REQUIRE(errors.size() == 1);
+    CHECK(errors[0].place.column == 59);
+  }
+}
+
 }  // namespace whichhop
