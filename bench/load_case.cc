@@ -113,7 +113,8 @@ Judgement JudgeVerdict(const Verdict& expected, const Answer& answer) {
 Judgement JudgeLabels(const Case& request, const Answer& answer) {
   if (answer.status != request.status) {
     return Mislabelled(Differs("the status", std::to_string(answer.status),
-                               std::to_string(request.status)));
+                               std::to_string(request.status)) +
+                       ", " + answer.Value("Error-Fault"));
   }
   if (IsError(request)) return JudgeVerdict(request.verdict, answer);
   for (const std::string_view name :
