@@ -1,0 +1,115 @@
+// Which server of an upstream is next.
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "proxy/upstream/upstream.h"
+#include "tests/catch.h"
+
+namespace whichhop {
+namespace {
+
+using Names = std::vector<std::pair<const char*, unsigned>>;  // and weights
+
+std::vector<Endpoint::Spec> Specs(const Names& servers) {
+  std::vector<Endpoint::Spec> specs;
+  for (const auto& [name, weight] : servers) {
+    specs.push_back({{}, name, weight});
+  }
+  return specs;
+}
+
+// An upstream whose servers' texts are their names.
+struct Servers {
+  explicit Servers(const Names& servers)
+      : upstream(loop, "u", Specs(servers), std::chrono::seconds(4)) {}
+
+  const Endpoint* Choose() { return upstream.Choose(nullptr); }
+  std::string Sequence(int count, const Endpoint* avoid = nullptr) {
+    std::string names;
+    while (count-- > 0) names += upstream.Choose(avoid)->text();
+    return names;
+  }
+
+  Loop loop;
+  Upstream upstream;
+};
+
+struct Turns {
+  Names servers;
+  std::string sequence;  // one cycle
+};
+
+TEST_CASE("servers take turns by their weights, and never in a burst") {
+  const Turns rows[] = {
+      {{{"a", 1}}, "a"},
+      {{{"a", 1}, {"b", 1}}, "ab"},
+      {{{"a", 1}, {"b", 1}, {"c", 1}}, "abc"},
+      {{{"a", 5}, {"b", 1}, {"c", 1}}, "aabacaa"},
+      {{{"a", 1}, {"b", 1}, {"c", 5}}, "ccacbcc"},
+      {{{"a", 2}, {"b", 1}}, "aba"},
+      {{{"a", 4}, {"b", 2}, {"c", 1}}, "abacaba"},
+      {{{"a", 100}, {"b", 100}}, "ab"},
+  };
+  for (const Turns& row : rows) {
+    Servers servers(row.servers);
+    const int cycle = static_cast<int>(row.sequence.size());
+    CHECK(servers.Sequence(2 * cycle) == row.sequence + row.sequence);
+  }
+}
+
+TEST_CASE("over any number of cycles each server has exactly its share") {
+  Servers servers({{"a", 7}, {"b", 3}, {"c", 2}, {"d", 11}});
+  std::map<std::string, int> chosen;
+  for (int i = 0; i < 23 * 10; ++i) ++chosen[servers.Choose()->text()];
+  CHECK(chosen["a"] == 70);
+  CHECK(chosen["b"] == 30);
+  CHECK(chosen["c"] == 20);
+  CHECK(chosen["d"] == 110);
+}
+
+TEST_CASE("a server that is to be avoided is not chosen if there is another") {
+  Servers servers({{"a", 1}, {"b", 1}, {"c", 1}});
+  const Endpoint* const a = servers.Choose();
+  REQUIRE(a->text() == "a");
+  CHECK(servers.Sequence(30, a).find('a') == std::string::npos);
+  CHECK(servers.Sequence(3).find('a') != std::string::npos);
+}
+
+TEST_CASE("of two servers the other one is chosen, however light") {
+  Servers servers({{"a", 100}, {"b", 1}});
+  const Endpoint* const a = servers.Choose();
+  CHECK(servers.Sequence(5, a) == "bbbbb");
+}
+
+TEST_CASE("the only server is chosen, even to be avoided") {
+  Servers servers({{"a", 1}});
+  CHECK(servers.Sequence(3, servers.Choose()) == "aaa");
+}
+
+// After each failure of `a`, the retry goes elsewhere: it keeps its share of
+// the first attempts.
+TEST_CASE("retries elsewhere leave the shares of first attempts as they are") {
+  Servers servers({{"a", 1}, {"b", 1}, {"c", 1}});
+  std::map<std::string, int> first;
+  for (int i = 0; i < 300; ++i) {
+    const Endpoint* const endpoint = servers.Choose();
+    ++first[endpoint->text()];
+    if (endpoint->text() == "a") servers.upstream.Choose(endpoint);
+  }
+  for (const auto& [name, count] : first) {
+    CAPTURE(name);
+    CHECK(count > 80);
+    CHECK(count < 120);
+  }
+}
+
+TEST_CASE("an upstream knows its name and how many servers it has") {
+  const Servers servers({{"a", 1}, {"b", 1}});
+  CHECK(servers.upstream.name() == "u");
+  CHECK(servers.upstream.servers() == 2);
+}
+
+}  // namespace
+}  // namespace whichhop

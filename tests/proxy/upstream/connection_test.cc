@@ -1,0 +1,98 @@
+// Connections to a server: how they begin and whom they tell.
+
+#include "proxy/upstream/connection.h"
+
+#include <cerrno>
+
+#include "tests/catch.h"
+#include "tests/proxy/upstream/origin.h"
+
+namespace whichhop {
+namespace {
+
+using std::chrono::milliseconds;
+
+TEST_CASE("a connect that the kernel refuses at once tells why") {
+  Loop loop;
+  Listening user;
+  Endpoint nowhere(loop, {*Address::Parse("unix:/nowhere/app.sock"), "app"},
+                   milliseconds(10));
+  int error = 0;
+  CHECK(UpstreamConnection::Connect(loop, nowhere, user, &error) == nullptr);
+  CHECK(error == ENOENT);
+}
+
+TEST_CASE("the user hears that a connect succeeded") {
+  Origin origin;
+  auto connection = origin.Connect();
+  Story(origin.loop).Until([&] { return origin.user.writable > 0; }).Play();
+  CHECK(connection->socket().TakeError() == 0);
+  CHECK(origin.user.readable == 0);
+  origin.Drop(std::move(connection));
+}
+
+TEST_CASE("the user hears that a connect was refused") {
+  Origin origin;
+  origin.listening.Close();
+  int error = 0;
+  auto connection = UpstreamConnection::Connect(origin.loop, origin.endpoint,
+                                                origin.user, &error);
+  REQUIRE(connection != nullptr);
+  Story(origin.loop).Until([&] { return origin.user.writable > 0; }).Play();
+  CHECK(connection->socket().TakeError() == ECONNREFUSED);
+  CHECK_FALSE(connection->connected());
+  origin.Drop(std::move(connection));
+}
+
+TEST_CASE("the user hears of bytes and of the peer's end") {
+  Origin origin;
+  auto connection = origin.Connect();
+  Socket far = AcceptFrom(origin.listening);
+  Story(origin.loop)
+      .Do([&] { SendAll(far, "x"); })
+      .Until([&] { return origin.user.readable > 0; })
+      .Do([&] { CHECK_FALSE(connection->peer_ended()); })
+      .Do([&] { far.Close(); })
+      .Until([&] { return connection->peer_ended(); })
+      .Play();
+  origin.Drop(std::move(connection));
+}
+
+TEST_CASE("a closed connection is silent") {
+  Origin origin;
+  auto connection = origin.Connect();
+  const Socket far = AcceptFrom(origin.listening);
+  connection->Close();
+  connection->Close();
+  Story(origin.loop).Turns(3).Play();
+  CHECK(origin.user.readable + origin.user.writable == 0);
+  CHECK_FALSE(connection->socket().open());
+}
+
+TEST_CASE("the best handshake is remembered, each connection's once") {
+  Origin origin;
+  CHECK(origin.endpoint.min_handshake() == Duration::max());
+  auto connection = origin.Connect();
+  CHECK_FALSE(connection->connected());
+  Story(origin.loop).Wait(milliseconds(5)).Play();
+  connection->MarkConnected();
+  const Duration took = connection->connect_time();
+  CHECK(connection->connected());
+  CHECK(took >= Duration{});
+  CHECK(origin.endpoint.min_handshake() == took);
+  connection->MarkConnected();
+  CHECK(connection->connect_time() == took);
+  origin.Drop(std::move(connection));
+}
+
+TEST_CASE("of handshakes the fastest counts") {
+  Loop loop;
+  Endpoint endpoint(loop, {}, milliseconds(10));
+  endpoint.SawHandshake(milliseconds(7));
+  endpoint.SawHandshake(milliseconds(3));
+  endpoint.SawHandshake(milliseconds(5));
+  CHECK(endpoint.min_handshake() == milliseconds(3));
+}
+
+}  // namespace
+}  // namespace whichhop
