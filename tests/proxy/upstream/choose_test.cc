@@ -22,8 +22,9 @@ std::vector<Endpoint::Spec> Specs(const Names& servers) {
 
 // An upstream whose servers' texts are their names.
 struct Servers {
-  explicit Servers(const Names& servers)
-      : upstream(loop, "u", Specs(servers), std::chrono::seconds(4)) {}
+  explicit Servers(const Names& servers, unsigned retry_percent = 20)
+      : upstream(loop, "u", Specs(servers), std::chrono::seconds(4),
+                 retry_percent) {}
 
   const Endpoint* Choose() { return upstream.Choose(nullptr); }
   std::string Sequence(int count, const Endpoint* avoid = nullptr) {
@@ -103,6 +104,44 @@ TEST_CASE("retries elsewhere leave the shares of first attempts as they are") {
     CHECK(count > 80);
     CHECK(count < 120);
   }
+}
+
+// How many retries are granted in a row.
+int Spend(Upstream& upstream) {
+  int granted = 0;
+  while (upstream.SpendRetry()) ++granted;
+  return granted;
+}
+
+TEST_CASE("ten retries are granted at once, then a share of the requests") {
+  Servers servers({{"a", 1}, {"b", 1}}, 20);
+  CHECK(Spend(servers.upstream) == 10);
+  for (int i = 0; i < 5; ++i) {
+    CHECK_FALSE(servers.upstream.SpendRetry());
+    servers.upstream.EarnRetry();
+  }
+  CHECK(Spend(servers.upstream) == 1);
+  for (int i = 0; i < 35; ++i) servers.upstream.EarnRetry();
+  CHECK(Spend(servers.upstream) == 7);
+}
+
+TEST_CASE("a quiet upstream saves no more than ten retries") {
+  Servers servers({{"a", 1}}, 20);
+  for (int i = 0; i < 10'000; ++i) servers.upstream.EarnRetry();
+  CHECK(Spend(servers.upstream) == 10);
+}
+
+TEST_CASE("shares of retries may be nothing or all") {
+  Servers none({{"a", 1}}, 0);
+  Servers all({{"a", 1}}, 100);
+  Spend(none.upstream);
+  Spend(all.upstream);
+  for (int i = 0; i < 9; ++i) {
+    none.upstream.EarnRetry();
+    all.upstream.EarnRetry();
+  }
+  CHECK(Spend(none.upstream) == 0);
+  CHECK(Spend(all.upstream) == 9);
 }
 
 TEST_CASE("an upstream knows its name and how many servers it has") {
