@@ -344,6 +344,21 @@ class WhoGetsTheFields(FieldsTest):
         self.assertEqual((line["fault"], line["cause"]), ("resp-empty-fin", ["app"]))
         self.assertRegex(line["error_id"], f"^{ULID}$")
 
+    CACHED = [status_with(404, "Cache-Control:max-age=60") + more
+              for more in ("", "&body=hi&type=image/png", "&body={}&type=application/json")]
+
+    def test_no_cache_may_share_what_an_operator_was_told_of_a_relayed_error(self):
+        proxy = self.proxy(errors='operators: ["127.0.0.0/8"]')
+        for target in self.CACHED:
+            with self.subTest(target=target):
+                self.assertEqual(fetch(proxy.port, target)["Cache-Control"], "private, no-store")
+
+    def test_how_long_a_relayed_error_is_kept_is_the_origins_word(self):
+        proxy = self.proxy()
+        for target in self.CACHED:
+            with self.subTest(target=target):
+                self.assertEqual(fetch(proxy.port, target)["Cache-Control"], "max-age=60")
+
     def exposed(self, response):
         names = ", ".join(response.all("Access-Control-Expose-Headers"))
         return {name.strip().lower() for name in names.split(",")} - {""}
