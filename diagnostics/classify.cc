@@ -195,8 +195,15 @@ Fault ClassifyMalformed(const AttemptFacts& a) {
   return Fault::kHeadNotHttp;
 }
 
+// What was sent is acknowledged, and then the far end fell silent altogether:
+// one lost probe is an accident, two are not.
+bool ProbesUnanswered(const AttemptFacts& a) {
+  return a.tcp.has_value() && a.tcp->probes >= 2;
+}
+
 // Nothing of the final head came, and our timer ran out.
 Fault ClassifyUnanswered(const AttemptFacts& a) {
+  if (ProbesUnanswered(a)) return Fault::kRespPathLost;
   if (a.tcp.has_value()) {
     if (Unacknowledged(*a.tcp) && a.received == 0) {
       return Fault::kWriteTimeoutUnacked;

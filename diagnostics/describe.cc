@@ -98,6 +98,9 @@ void DescribeTcp(const AttemptFacts& a, Line& line) {
   } else if (a.received == 0 && a.acked.value_or(0) >= a.sent && a.sent > 0) {
     line << ", all acknowledged";
   }
+  if (a.tcp->probes > 0) {
+    line << ", then " << a.tcp->probes << " keep-alive probes unanswered";
+  }
 }
 
 void DescribeUnanswered(const AttemptFacts& a, Fault fault, Line& line) {

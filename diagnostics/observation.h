@@ -134,6 +134,7 @@ struct TcpFacts {
   std::optional<Micros> rtt;
   std::optional<Micros> min_rtt;
   uint32_t rcv_ooopack = 0;  // segments that came behind a hole, in this wait
+  uint32_t probes = 0;       // keep-alive probes in a row without an answer
 };
 
 // Whose address an ICMP error came from.

@@ -91,10 +91,16 @@ bool AliveAtTimer(const Scene& s) {
   return false;
 }
 
+// One lost probe is an accident, two are not.
+bool SilentToProbes(const AttemptFacts& a) {
+  return Timer(a) && a.tcp.has_value() && a.tcp->probes >= 2;
+}
+
 // Whether the end itself shows that the way worked until then.
 bool WayWorked(const Scene& s) {
   const AttemptFacts& a = s.attempt;
   if (s.fault == Fault::kWriteTimeoutUnacked) return false;
+  if (SilentToProbes(a)) return false;
   switch (a.end) {
     case AttemptEnd::kFin:
     case AttemptEnd::kMalformed:
@@ -175,6 +181,17 @@ Finding Unacknowledged(const Scene& s) {
                << s.attempt.tcp->total_retrans << " retransmitted)";
   }
   f.sentence << ": kernels acknowledge, not apps";
+  return f;
+}
+
+Finding ProbesUnanswered(const Scene& s) {
+  Finding f;
+  const AttemptFacts& a = s.attempt;
+  if (!SilentToProbes(a) || a.unix_socket) return f;
+  f.cleared = HopSet{Hop::kApp};
+  f.sentence << a.tcp->probes
+             << " keep-alive probes in a row were not answered: kernels answer "
+                "them, not apps";
   return f;
 }
 
@@ -341,12 +358,13 @@ Finding PathWalk(const Scene& s) {
 
 }  // namespace
 
-const std::array<NamedRule, 15> kRules = {{
+const std::array<NamedRule, 16> kRules = {{
     {Rule::kX3, RefusedByTarget},
     {Rule::kX4, Handshake},
     {Rule::kX5, Acknowledged},
     {Rule::kX5, ProbeAnswered},
     {Rule::kX5, Unacknowledged},
+    {Rule::kX5, ProbesUnanswered},
     {Rule::kX7, BytesCame},
     {Rule::kX7, SegmentsBehindHole},
     {Rule::kX9, ReusedConnection},

@@ -31,7 +31,7 @@ struct NamedRule {
   Finding (*apply)(const Scene&);
 };
 
-extern const std::array<NamedRule, 15> kRules;
+extern const std::array<NamedRule, 16> kRules;
 
 // Suspects that join those of the fault because a fact is missing that would
 // have shown that the way still worked.

@@ -101,6 +101,19 @@ IoResult Socket::Send(const iovec* parts, int count) {
   return {IoResult::Kind::kBytes, static_cast<size_t>(sent)};
 }
 
+void Socket::StartProbing() {
+  const int on = 1;
+  const int second = 1;
+  setsockopt(fd_, IPPROTO_TCP, TCP_KEEPIDLE, &second, sizeof(second));
+  setsockopt(fd_, IPPROTO_TCP, TCP_KEEPINTVL, &second, sizeof(second));
+  setsockopt(fd_, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+}
+
+void Socket::StopProbing() {
+  const int off = 0;
+  setsockopt(fd_, SOL_SOCKET, SO_KEEPALIVE, &off, sizeof(off));
+}
+
 void Socket::ShutdownWrite() { shutdown(fd_, SHUT_WR); }
 
 void Socket::Close() {
@@ -150,6 +163,7 @@ std::optional<TcpFacts> Socket::Facts() const {
   facts.retransmits = info.tcpi_retransmits;
   facts.total_retransmits = info.tcpi_total_retrans;
   facts.last_ack_ms = info.tcpi_last_ack_recv;
+  facts.probes = info.tcpi_probes;
   facts.rtt_us = info.tcpi_rtt;
   facts.min_rtt_us = info.tcpi_min_rtt;
   facts.bytes_acked = info.tcpi_bytes_acked;

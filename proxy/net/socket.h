@@ -34,7 +34,8 @@ struct TcpFacts {
   uint32_t last_ack_ms = 0;     // since the last ACK received
   uint32_t rtt_us = 0;
   uint32_t min_rtt_us = 0;
-  uint32_t out_of_order = 0;    // segments received behind a hole
+  uint32_t out_of_order = 0;    // segments received behind a hole, in all
+  uint32_t probes = 0;          // keep-alive probes that were not answered
   uint64_t bytes_acked = 0;     // the SYN counts as one
   uint64_t bytes_received = 0;
   uint32_t unsent = 0;          // bytes in the send queue, not ACKed (SIOCOUTQ)
@@ -72,6 +73,11 @@ class Socket {
   IoResult Peek(char* data, size_t size);
   // Requires: SIGPIPE is ignored in this process.
   IoResult Send(const iovec* parts, int count);
+
+  // Keep-alive probes, one a second: a peer that is merely slow answers them,
+  // and one behind a dead path does not.
+  void StartProbing();
+  void StopProbing();
 
   void ShutdownWrite();
   void Close();

@@ -73,7 +73,7 @@ bool Exchange::BeginNext() {
 
 void Exchange::End() {
   DropConnection();
-  upstream_timer_.Disarm();
+  StopWaitingUpstream();
   in_.Release(worker_.buffers());
   request_out_.Release(worker_.buffers());
   up_in_.Release(worker_.buffers());
@@ -288,7 +288,7 @@ void Exchange::QueueRequestBody() {
 // False: the body can't go on now, or never.
 bool Exchange::ReceiveRequestBody() {
   if (!input_pending_) {
-    if (response_phase_ == ResponsePhase::kHead) upstream_timer_.Disarm();
+    if (response_phase_ == ResponsePhase::kHead) StopWaitingUpstream();
     if (waiting_ == Waiting::kWrite) return false;
     WaitDownstream(Waiting::kBody, config().timeouts.request_body);
     return false;
@@ -347,7 +347,7 @@ void Exchange::OnClientGone(Fault fault, Ended ended) {
 
 void Exchange::Finish(Session::After after) {
   StopWaiting();
-  upstream_timer_.Disarm();
+  StopWaitingUpstream();
   DropConnection();
   // A verdict that could not be sent is found in the log all the same.
   if (recorder_.verdict() != nullptr && error_id_.empty()) MakeErrorId();

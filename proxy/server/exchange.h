@@ -116,6 +116,9 @@ class Exchange final : public Retired,
   void ComposeRequest();
   void PumpRequest();
   bool FlushUpstream();
+  void WaitUpstream(Duration limit);
+  void StopWaitingUpstream();
+  void Probe();
   void OnUpstreamReadable() override;
   void OnUpstreamWritable() override;
   void OnTimer(Timer& timer) override;
@@ -181,7 +184,9 @@ class Exchange final : public Retired,
   BodyWriter request_writer_;
   SendQueue up_queue_;
   Timer upstream_timer_;
-  Duration upstream_limit_{};  // of the running upstream_timer_
+  Duration upstream_limit_{};  // of the running wait
+  Duration probe_time_{};      // its last part, in which the peer is probed
+  std::optional<uint32_t> probed_out_of_order_;  // set while it is
   bool request_body_moved_ = false;  // a retry could not send it again
   int write_error_ = 0;  // the upstream took no more; its answer may be there
 

@@ -78,8 +78,7 @@ void Exchange::PeekBody() {
     }
     if (got.kind != IoResult::Kind::kBytes) return OnUpstreamEnd(got);
   }
-  upstream_limit_ = config().timeouts.response_body;
-  upstream_timer_.Arm(worker_.loop().wheel(), upstream_limit_, *this);
+  WaitUpstream(config().timeouts.response_body);
 }
 
 void Exchange::BeginResponse(bool replace_body) {
@@ -185,8 +184,7 @@ void Exchange::PumpResponse() {
     }
     response_writer_.AddEnd({}, &down_queue_);
   }
-  upstream_limit_ = config().timeouts.response_body;
-  upstream_timer_.Arm(worker_.loop().wheel(), upstream_limit_, *this);
+  WaitUpstream(config().timeouts.response_body);
 }
 
 void Exchange::QueueResponseBody() {
@@ -209,7 +207,7 @@ bool Exchange::FlushDownstream() {
       if (waiting_ == Waiting::kWrite) StopWaiting();
       return true;
     case IoResult::Kind::kAgain:
-      upstream_timer_.Disarm();  // our own reads are paused
+      StopWaitingUpstream();  // our own reads are paused
       WaitDownstream(Waiting::kWrite, config().timeouts.client_write);
       return false;
     case IoResult::Kind::kEnd:
@@ -254,7 +252,7 @@ void Exchange::Reply(Fault fault, const diagnostics::RequestFacts& facts,
 // The answer of our own that the verdict calls for.
 void Exchange::SendReply() {
   status_ = recorder_.verdict()->status;
-  upstream_timer_.Disarm();
+  StopWaitingUpstream();
   Describe();
   DiscardRequestBody();
   const BodyType type = PreferredBody();

@@ -85,8 +85,7 @@ void Exchange::StartAttempt(bool fresh) {
   connection_ =
       UpstreamConnection::Connect(worker_.loop(), endpoint, *this, &failure.error);
   if (connection_ != nullptr) {
-    upstream_limit_ = config().timeouts.connect;
-    return upstream_timer_.Arm(worker_.loop().wheel(), upstream_limit_, *this);
+    return WaitUpstream(config().timeouts.connect);
   }
   failure.end = AttemptEnd::kErrno;
   failure.synchronous = true;
@@ -135,8 +134,7 @@ void Exchange::PumpRequest() {
   if (waiting_ == Waiting::kBody) StopWaiting();
   recorder_.attempt().written = worker_.loop().now();
   if (response_phase_ != ResponsePhase::kHead) return;
-  upstream_limit_ = config().timeouts.response_head;
-  upstream_timer_.Arm(worker_.loop().wheel(), upstream_limit_, *this);
+  WaitUpstream(config().timeouts.response_head);
   // An answer that came before the request was complete waits for us.
   if (up_readable_) ReadResponse();
 }
@@ -150,8 +148,7 @@ bool Exchange::FlushUpstream() {
     // Our own reads are paused: the client is not slow.
     if (waiting_ == Waiting::kBody) StopWaiting();
     if (response_phase_ != ResponsePhase::kHead) return false;
-    upstream_limit_ = config().timeouts.response_head;
-    upstream_timer_.Arm(worker_.loop().wheel(), upstream_limit_, *this);
+    WaitUpstream(config().timeouts.response_head);
     return false;
   }
   // The answer may lie in the receive queue: it is read before any verdict.
@@ -173,7 +170,7 @@ void Exchange::OnConnected() {
   if (failure.error != 0) return FailAttempt(failure);
   connection_->MarkConnected();
   recorder_.attempt().connected = worker_.loop().now();
-  upstream_timer_.Disarm();
+  StopWaitingUpstream();
   WriteRequest();
 }
 
@@ -200,7 +197,34 @@ void Exchange::OnUpstreamReadable() {
   }
 }
 
+// For at most `limit`. Its last part tells a slow server from a dead path: the
+// probes of the kernel are answered by the one and not by the other.
+void Exchange::WaitUpstream(Duration limit) {
+  constexpr Duration kProbeTime = std::chrono::seconds(5);
+  StopWaitingUpstream();
+  upstream_limit_ = limit;
+  const bool connected = response_phase_ != ResponsePhase::kConnecting;
+  probe_time_ = connected ? std::min(limit / 2, kProbeTime) : Duration{};
+  upstream_timer_.Arm(worker_.loop().wheel(), limit - probe_time_, *this);
+}
+
+void Exchange::StopWaitingUpstream() {
+  upstream_timer_.Disarm();
+  if (!probed_out_of_order_) return;
+  probed_out_of_order_.reset();
+  if (connection_ != nullptr) connection_->socket().StopProbing();
+}
+
+void Exchange::Probe() {
+  Socket& socket = connection_->socket();
+  const auto facts = socket.Facts();
+  probed_out_of_order_ = facts ? facts->out_of_order : 0;
+  socket.StartProbing();
+  upstream_timer_.Arm(worker_.loop().wheel(), probe_time_, *this);
+}
+
 void Exchange::OnTimer(Timer&) {
+  if (probe_time_ > Duration{} && !probed_out_of_order_) return Probe();
   AttemptFailure failure = Failure(AttemptEnd::kTimeout);
   failure.limit = upstream_limit_;
   FailAttempt(failure);
@@ -281,7 +305,7 @@ bool Exchange::OnResponseHead() {
 void Exchange::OnFinalHead() {
   const ResponseHead& head = response_parser_.head();
   recorder_.attempt().status = head.line.status;
-  upstream_timer_.Disarm();
+  StopWaitingUpstream();
   // The server gave up on the connection as we took it: not our client's 408.
   if (head.line.status == 408 && recorder_.attempt().reused &&
       !request_body_moved_ && recorder_.attempts().size() == 1) {
@@ -338,6 +362,7 @@ AttemptFailure Exchange::Failure(AttemptEnd end) const {
   failure.end = end;
   failure.phase = AttemptPhaseNow();
   failure.head_forwarded = response_phase_ == ResponsePhase::kBody;
+  failure.out_of_order_before = probed_out_of_order_;
   if (failure.phase == AttemptPhase::kBody) {
     failure.body = &response_body_;
   } else {
@@ -348,9 +373,9 @@ AttemptFailure Exchange::Failure(AttemptEnd end) const {
 }
 
 void Exchange::FailAttempt(AttemptFailure failure) {
-  upstream_timer_.Disarm();
   const Fault fault =
       recorder_.Fail(failure, connection_.get(), worker_.loop().now());
+  StopWaitingUpstream();  // not before: the kernel was asked of the probes
   const bool timeout = failure.end == AttemptEnd::kTimeout;
   const bool ours = failure.synchronous;
   const char phase = failure.phase == AttemptPhase::kConnect ? 'C'
@@ -390,14 +415,14 @@ bool Exchange::MayRetry(Fault fault) {
 
 void Exchange::DropConnection() {
   if (connection_ == nullptr) return;
-  upstream_timer_.Disarm();
+  StopWaitingUpstream();
   connection_->Close();
   worker_.loop().Retire(std::move(connection_));
 }
 
 // Back to the pool, if nothing can be left on it from this exchange.
 void Exchange::KeepOrDropConnection() {
-  upstream_timer_.Disarm();
+  StopWaitingUpstream();
   const bool clean = response_parser_.head().keep_alive && up_in_.empty() &&
                      up_queue_.empty() && write_error_ == 0 &&
                      request_phase_ == RequestPhase::kDone;

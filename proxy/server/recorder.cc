@@ -27,6 +27,7 @@ diagnostics::TcpFacts Translate(const TcpFacts& kernel) {
   facts.unacked = kernel.unacked;
   facts.retransmits = kernel.retransmits;
   facts.total_retrans = kernel.total_retransmits;
+  facts.probes = kernel.probes;
   if (!kernel.established) return facts;
   facts.snd_wnd = kernel.send_window;
   facts.last_ack = std::chrono::milliseconds(kernel.last_ack_ms);
@@ -37,11 +38,16 @@ diagnostics::TcpFacts Translate(const TcpFacts& kernel) {
 
 // What the kernel knows of the connection, now that it failed. Of a reused one
 // the counters include earlier exchanges, so only those of this moment count.
-void AskKernel(const UpstreamConnection& connection, AttemptFacts* facts) {
+void AskKernel(const UpstreamConnection& connection,
+               const AttemptFailure& failure, AttemptFacts* facts) {
   const auto kernel = connection.socket().Facts();
   if (!kernel) return;
   facts->tcp = Translate(*kernel);
   facts->unsent = kernel->unsent;
+  if (failure.out_of_order_before) {
+    facts->tcp->rcv_ooopack =
+        kernel->out_of_order - *failure.out_of_order_before;
+  }
   if (kernel->established && facts->sent >= kernel->unsent) {
     facts->acked = facts->reused ? facts->sent - kernel->unsent
                                  : std::min(facts->sent,
@@ -136,7 +142,7 @@ diagnostics::Fault Recorder::Fail(const AttemptFailure& failure,
   if (connection != nullptr) {
     facts.idle = ToMicros(connection->idle_before());
     facts.served = connection->exchanges() - 1;
-    AskKernel(*connection, &facts);
+    AskKernel(*connection, failure, &facts);
     if (facts.phase == diagnostics::AttemptPhase::kConnect) {
       AddIcmp(*connection, &facts);
     }

@@ -48,6 +48,9 @@ struct AttemptFailure {
   std::string_view first_bytes;   // of the answer
   uint64_t head_bytes = 0;        // of a final head that is not complete
   bool head_forwarded = false;    // the client has the head already
+  // Segments that came behind a hole, in all, when the silence had lasted for
+  // a while: more by now, and the way loses what the server sends.
+  std::optional<uint32_t> out_of_order_before;
   const BodyReader* body = nullptr;  // while the body was being relayed
 };
 

@@ -171,6 +171,15 @@ TEST_CASE("a timeout is told by acknowledgements, windows and bytes") {
   CHECK(Id(a) == "head-timeout");
 }
 
+TEST_CASE("probes without an answer tell a dead path from a slow app") {
+  AttemptFacts a = Sent(Phase::kWait, End::kTimeout);
+  a.tcp = TcpFacts{};
+  a.tcp->probes = 1;
+  CHECK(Id(a) == "resp-timeout-ttfb");  // one may be lost by accident
+  a.tcp->probes = 2;
+  CHECK(Id(a) == "resp-path-lost");
+}
+
 TEST_CASE("a connection that the kernel gives up was lost on the way") {
   CHECK(Id(Errno(Phase::kWait, ETIMEDOUT)) == "resp-path-lost");
   CHECK(Id(Errno(Phase::kRequest, ETIMEDOUT)) == "write-timeout-unacked");

@@ -155,6 +155,26 @@ TEST_CASE("a stalled body clears the way only if probes are answered") {
   CHECK(Diagnose(o).cleared.empty());
 }
 
+TEST_CASE("a stalled body whose probes nobody answers is not the app's") {
+  Observation o = At(Position::kLb);
+  See("BodyStall", o);
+  o.attempt.tcp->last_ack = seconds(30);
+  o.attempt.tcp->probes = 4;
+  CHECK(Join(Diagnose(o).cause) == "tor,server");
+  CHECK(Join(Diagnose(o).cleared) == "app");
+}
+
+TEST_CASE("an answer that never comes over a dead path is not the app's") {
+  Observation o = At(Position::kCdn);
+  See("RespTimeoutTtfb", o);
+  o.attempt.tcp->probes = 4;
+  const Verdict v = Diagnose(o);
+  CHECK(v.id.view() == "resp-path-lost");
+  CHECK(v.status == 522);
+  CHECK_FALSE(v.cause.contains(Hop::kApp));
+  CHECK_FALSE(v.cleared.contains(Hop::kTor));
+}
+
 TEST_CASE("a unix socket leaves the network out of it") {
   Observation o = At(Position::kCdn);
   o.kind = Kind::kAttempt;
