@@ -102,6 +102,19 @@ TEST_CASE("a refused connect tells its errno once") {
   CHECK(socket.TakeError() == 0);
 }
 
+// A router's refusal would leave one; loopback has none to ask.
+TEST_CASE("a refusal by a RST leaves no ICMP error, on IPv4 and IPv6") {
+  for (const char* text : {"127.0.0.1:1", "[::1]:1"}) {  // nobody listens
+    int error = 0;
+    Socket socket = Socket::Connect(*Address::Parse(text), &error);
+    if (!socket.open()) continue;  // this machine has no IPv6
+    REQUIRE(AwaitWritable(socket));
+    CHECK_FALSE(socket.TakeIcmpError().has_value());
+    CHECK(socket.TakeError() == ECONNREFUSED);
+  }
+  CHECK_FALSE(UnixConnection().near.TakeIcmpError().has_value());
+}
+
 TEST_CASE("a connect that fails at once tells the errno of the call") {
   int error = 0;
   const auto nowhere = Address::Parse("unix:/nowhere/whichhop.sock");
