@@ -63,6 +63,11 @@ bool HasBody(const Case& request) {
   return request.content == Content::kSink || request.content == Content::kEcho;
 }
 
+// Before anything of the body was taken, or amid it.
+bool DiedWithItsConnection(std::string_view fault) {
+  return fault == "stale-keepalive-race" || fault == "write-early-close";
+}
+
 // "resp-rst; row="502A"; basis=observed" -> the token, and the row.
 std::string_view FaultOf(std::string_view field) {
   return field.substr(0, field.find(';'));
@@ -178,9 +183,8 @@ std::string Compose(const Case& request, uint64_t number,
 
 Judgement Judge(const Case& request, uint64_t number, const Answer& answer) {
   if (answer.status == 0) return {Outcome::kLost, answer.why};
-  const bool stale =
-      FaultOf(answer.Value("Error-Fault")) == "stale-keepalive-race";
-  if (stale && answer.status == 502 && HasBody(request)) {
+  if (answer.status == 502 && HasBody(request) &&
+      DiedWithItsConnection(FaultOf(answer.Value("Error-Fault")))) {
     return {Outcome::kStale};
   }
   Judgement labels = JudgeLabels(request, answer);

@@ -43,7 +43,7 @@ def kind_of(line):
 
 
 def is_stale(line):
-    return line.get("fault") == "stale-keepalive-race"
+    return line.get("fault") in ("stale-keepalive-race", "write-early-close")
 
 
 def peak_memory(pid):
