@@ -63,7 +63,10 @@ bool Connection::Open() {
   fd_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const int on = 1;
   setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-  const timeval patience{kPatience.count(), 0};
+  // Bounds connect() too. At least 1: 0 would be no bound at all.
+  const auto left = std::chrono::ceil<std::chrono::seconds>(
+      std::min(deadline_ - Clock::now(), Clock::duration(kPatience)));
+  const timeval patience{std::max<time_t>(left.count(), 1), 0};
   setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
   const auto* address = reinterpret_cast<const sockaddr*>(&target_);
   if (connect(fd_, address, sizeof(target_)) == 0) return true;
