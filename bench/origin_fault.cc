@@ -30,6 +30,15 @@ After Canned(Exchange& exchange) {
   return exchange.route.after;
 }
 
+After CannedInPieces(Exchange& exchange) {
+  const std::string_view bytes = exchange.route.bytes;
+  const size_t bar = bytes.find('|');
+  if (!exchange.wire.Write(bytes.substr(0, bar))) return After::kClose;
+  std::this_thread::sleep_for(kDripPause);
+  exchange.wire.Write(bytes.substr(bar + 1));
+  return exchange.route.after;
+}
+
 After BadStatus(Exchange& exchange) {
   exchange.wire.Write("HTTP/1.1 " + PercentDecode(exchange.Segment(0, "abc")) +
                       " Odd\r\nContent-Length: 2\r\n\r\nok");

@@ -7,7 +7,9 @@
 
 namespace origin {
 
-After Canned(Exchange& exchange);         // the route's bytes and ending
+After Canned(Exchange& exchange);
+// The same with a pause at the bar, so that they come in two segments.
+After CannedInPieces(Exchange& exchange);         // the route's bytes and ending
 After BadStatus(Exchange& exchange);      // a status line with that token
 After BadVersion(Exchange& exchange);     // a status line with that version
 After HeadTooLarge(Exchange& exchange);   // 300 KiB of fields

@@ -199,7 +199,12 @@ Blame NarrowAttempt(const Observation& seen, const AttemptFacts& attempt,
   }
   if (OursAlone(fault)) return Only(suspects, Everyone());
   const Scene scene{attempt, fault, seen.position, seen.is, path};
-  for (Hop hop : MissingFacts(scene)) suspects.Add(hop);
+  const HopSet missing = MissingFacts(scene) - suspects.set();
+  if (!missing.empty()) {
+    evidence.Begin(Rule::kUnknown, {}, missing);
+    evidence << "nothing was seen that shows the rest of the way to work";
+  }
+  for (Hop hop : missing) suspects.Add(hop);
   const Findings found = ApplyRules(scene, evidence);
   return Settle(suspects, found, evidence);
 }

@@ -31,6 +31,14 @@ struct RequestLine {
   Slice query;  // behind the ?
 };
 
+// The path as a server is asked for it (RFC 9112, section 3.2.4): an absolute
+// form without one means /, or * of OPTIONS.
+inline std::string_view EffectivePath(const RequestLine& line,
+                                      const char* data) {
+  if (line.path.size > 0) return line.path.In(data);
+  return line.method == Method::kOptions ? "*" : "/";
+}
+
 // Reads the line from the start of a growing buffer.
 class RequestLineParser {
  public:

@@ -30,6 +30,8 @@ class Address {
   int family() const { return storage_.any.sa_family; }
   bool is_unix() const { return family() == AF_UNIX; }
   uint16_t port() const;  // 0 for Unix addresses
+  // Requires: is_unix().
+  const char* UnixPath() const { return storage_.local.sun_path; }
   // The whole address: "10.0.0.5:8000", "[::1]:80", "unix:/run/x.sock".
   std::string ToString() const;
   // The host alone: "10.0.0.5", "::1"; IPv4 inside IPv6 as IPv4; "unix:".

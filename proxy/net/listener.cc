@@ -1,5 +1,6 @@
 #include "proxy/net/listener.h"
 
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -41,9 +42,34 @@ Result<Socket> Bind(const Address& address, bool share) {
   return bound;
 }
 
+// A file that an ended process left behind: nobody takes connections there.
+bool IsStale(const Address& address) {
+  const Socket probe(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  return connect(probe.fd(), address.get(), address.size()) != 0 &&
+         errno == ECONNREFUSED;
+}
+
+// Unix sockets have no SO_REUSEPORT: the workers share one queue.
+Result<std::vector<Socket>> ListenUnix(const Address& address, int count) {
+  if (IsStale(address)) unlink(address.UnixPath());
+  Result<Socket> bound = Bind(address, false);
+  if (!bound.ok()) return Error{bound.error()};
+  if (listen(bound.value().fd(), SOMAXCONN) != 0) {
+    return Failure("listen on", address);
+  }
+  std::vector<Socket> sockets;
+  for (int i = 1; i < count; ++i) {
+    sockets.emplace_back(fcntl(bound.value().fd(), F_DUPFD_CLOEXEC, 0));
+    if (!sockets.back().open()) return Failure("listen on", address);
+  }
+  sockets.push_back(std::move(bound.value()));
+  return sockets;
+}
+
 }  // namespace
 
 Result<std::vector<Socket>> Listen(const Address& address, int count) {
+  if (address.is_unix()) return ListenUnix(address, count);
   Address taken = address;
   {
     Result<Socket> plain = Bind(address, false);
@@ -65,12 +91,16 @@ Result<std::vector<Socket>> Listen(const Address& address, int count) {
 }
 
 Listener::Listener(Loop& loop, Socket socket, AcceptEvents& events)
-    : loop_(loop), socket_(std::move(socket)), events_(events) {}
+    : loop_(loop),
+      socket_(std::move(socket)),
+      address_(socket_.LocalAddress()),
+      events_(events) {}
 
 bool Listener::Start() { return watch_.Arm(loop_, socket_.fd(), *this); }
 
 void Listener::Pause() {
   paused_ = true;
+  resume_.Disarm();
   watch_.Disarm();
 }
 
@@ -117,6 +147,7 @@ bool Listener::AcceptOne() {
 
 void Listener::DrainAndClose() {
   if (!socket_.open()) return;
+  if (address_.is_unix()) unlink(address_.UnixPath());
   // Drop further SYNs: clients try again and find the port closed, instead of
   // a handshake that nobody would take from the queue.
   sock_filter drop_all = BPF_STMT(BPF_RET | BPF_K, 0);

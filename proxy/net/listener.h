@@ -13,7 +13,8 @@ namespace whichhop {
 // `count` listening sockets on one address, one a worker. A plain bind is tried
 // first: with SO_REUSEPORT alone a second instance would take half of the
 // connections without anybody noticing. Port 0 takes a free port, the same one
-// for all.
+// for all. A Unix socket is one, shared; a file that nobody listens behind any
+// more is replaced.
 Result<std::vector<Socket>> Listen(const Address& address, int count);
 
 class AcceptEvents {
@@ -46,6 +47,7 @@ class Listener : private LevelWatch::Events, private TimerEvents {
 
   Loop& loop_;
   Socket socket_;
+  const Address address_;
   AcceptEvents& events_;
   LevelWatch watch_;
   Timer resume_;

@@ -46,8 +46,9 @@ class Watch {
   [[nodiscard]] bool Arm(Loop& loop, int fd, WatchEvents& events);
   void Disarm();
   bool armed() const { return armed_; }
-  // The peer sent a FIN or a RST (EPOLLRDHUP) since Arm: a read that comes
-  // short has to be followed by another.
+  // The peer sent a FIN (EPOLLRDHUP) since Arm: a read that comes short has to
+  // be followed by another. Not so a RST: libevent hides EPOLLRDHUP behind
+  // EPOLLERR, and only another call on the socket tells.
   bool peer_ended() const { return peer_ended_; }
 
  private:

@@ -50,6 +50,20 @@ void AppendSpan(std::string& out, std::string_view key, Time from, Time to) {
   AppendSeconds(out, to - from);
 }
 
+// version "-" trace-id "-" parent-id "-" flags (W3C Trace Context, section
+// 3.2). Empty if it is not that.
+std::string_view TraceId(std::string_view traceparent) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  if (traceparent.size() < 55 || traceparent[2] != '-' ||
+      traceparent[35] != '-') {
+    return {};
+  }
+  const std::string_view id = traceparent.substr(3, 32);
+  const bool hex = id.find_first_not_of(kHex) == std::string_view::npos;
+  const bool zero = id.find_first_not_of('0') == std::string_view::npos;
+  return hex && !zero ? id : std::string_view();
+}
+
 void AppendRequest(std::string& out, const Exchange& exchange,
                    const LogsConfig& logs) {
   const RequestHead* request = exchange.request();
@@ -67,9 +81,8 @@ void AppendRequest(std::string& out, const Exchange& exchange,
     AppendText(out, "user_agent_original", ValueOf(data, *agent));
   }
   if (const Field* trace = request->fields.First(FieldId::kTraceparent)) {
-    // version "-" trace-id "-" ... (W3C Trace Context, section 3.2).
-    const std::string_view value = ValueOf(data, *trace);
-    if (value.size() >= 55) AppendText(out, "trace_id", value.substr(3, 32));
+    const std::string_view id = TraceId(ValueOf(data, *trace));
+    if (!id.empty()) AppendText(out, "trace_id", id);
   }
 }
 
@@ -173,6 +186,9 @@ void AccessLog::WriteJson(const Exchange& exchange) {
   const Ended ended = exchange.ended();
   const char letters[2] = {ended.who, ended.phase};
   AppendText(out, "ended", {letters, 2});
+  if (!exchange.claims().empty()) {
+    AppendText(out, "upstream_claims", exchange.claims());
+  }
   if (IsError(exchange)) AppendError(exchange);
   out += "}\n";
 }
@@ -188,8 +204,8 @@ void AccessLog::AppendError(const Exchange& exchange) {
   }
 }
 
-// 12:34:56 502 GET shop.example/cart 3ms app 10.0.0.5:8000 connect-refused-rst
-// cause=app,server: ...
+// 12:34:56 502 GET shop.example/cart 0.003210s 10.0.0.5:8000
+// connect-refused-rst: The upstream refused ... id=01JD...
 void AccessLog::WritePlain(const Exchange& exchange) {
   constexpr std::string_view kRed = "\x1b[31m";
   constexpr std::string_view kYellow = "\x1b[33m";
@@ -219,6 +235,8 @@ void AccessLog::WritePlain(const Exchange& exchange) {
   }
   if (IsError(exchange)) {
     out += "  ";
+    out += exchange.recorder().verdict()->id.view();
+    out += ": ";
     diagnostics::AppendSummary(*exchange.recorder().verdict(), out);
     out += " id=";
     out += exchange.error_id();

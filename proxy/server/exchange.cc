@@ -45,14 +45,18 @@ void Exchange::Reset() {
   body_at_ = 0;
   request_phase_ = RequestPhase::kHead;
   waiting_ = Waiting::kNothing;
+  request_out_.Release(worker_.buffers());
+  up_in_.Clear();
   up_queue_.Clear();
   request_body_moved_ = false;
   write_error_ = 0;
   up_readable_ = false;
   response_phase_ = ResponsePhase::kNone;
   down_queue_.Clear();
+  head_forwarded_ = false;
   close_after_ = false;
   upstream_body_.clear();
+  claims_.clear();
   made_request_ = false;
   error_id_ = {};
   status_ = 0;
@@ -117,13 +121,14 @@ void Exchange::OnDownstreamReadable() {
                           response_phase_ != ResponsePhase::kConnecting &&
                           up_queue_.empty() && write_error_ == 0;
   if (wants_body) return PumpRequest();
-  if (session_->peer_ended()) ProbeClient();
+  ProbeClient();
 }
 
 void Exchange::OnDownstreamWritable() {
   if (down_queue_.empty()) return;
   switch (response_phase_) {
     case ResponsePhase::kNone:
+    case ResponsePhase::kStarting:
     case ResponsePhase::kConnecting:
     case ResponsePhase::kPeek:
     case ResponsePhase::kDone:
@@ -147,11 +152,12 @@ void Exchange::OnDownstreamTimeout() {
     case Waiting::kHead:
       if (!request_parser_.started()) return Finish(Session::After::kClose);
       ended_ = {'c', 'R'};
+      bytes_in_ = in_.size();
       return Reply(Fault::kReqHeadTimeout, HeadFacts(*this, in_.size()), {});
     case Waiting::kBody:
       ended_ = {'c', 'R'};
-      DropConnection();
-      return Reply(Fault::kReqbodyTimeout, BodyFacts(*this, request_body_), {});
+      return RefuseBody(Fault::kReqbodyTimeout,
+                        BodyFacts(*this, request_body_));
     case Waiting::kWrite:
       return OnClientGone(Fault::kClientSlowReader, {'c', 'D'});
   }
@@ -159,7 +165,11 @@ void Exchange::OnDownstreamTimeout() {
 
 void Exchange::Cut() {
   if (!request_parser_.started()) return Finish(Session::After::kAbort);
-  OnClientGone(Fault::kDrainDeadline, {'P', 'D'});
+  const char phase = PhaseLetter();
+  if (phase == 'D') return OnClientGone(Fault::kDrainDeadline, {'P', phase});
+  ended_ = {'P', phase};
+  DropConnection();
+  Reply(Fault::kDrainDeadline, {}, "the drain's deadline");
 }
 
 // Takes what the client sent into `in_`. False: it sent no more, and the
@@ -177,10 +187,16 @@ bool Exchange::Receive() {
     return false;
   }
   in_.Append(got.bytes);
-  bytes_in_ += got.bytes;
-  // A short read emptied the socket, unless its end came with the bytes.
-  if (got.bytes < space && !session_->peer_ended()) input_pending_ = false;
+  read_short_ = got.bytes < space;
   return true;
+}
+
+// The request is here whole. A short read has emptied the socket, so there is
+// nothing to ask it for; unless the client's FIN came with the bytes: there
+// will be no further edge for it.
+void Exchange::OnRequestComplete() {
+  request_phase_ = RequestPhase::kDone;
+  if (read_short_ && !session_->peer_ended()) input_pending_ = false;
 }
 
 void Exchange::OnDownstreamEnd() {
@@ -188,6 +204,7 @@ void Exchange::OnDownstreamEnd() {
     // A connection that ends between requests ended well.
     if (!request_parser_.started()) return Finish(Session::After::kClose);
     ended_ = {'C', 'R'};
+    bytes_in_ = in_.size();
     recorder_.JudgeDecision(Fault::kReqbodyTruncated,
                             HeadFacts(*this, in_.size()), {});
     return Finish(Session::After::kClose);
@@ -224,6 +241,7 @@ void Exchange::AwaitHead() {
 void Exchange::RefuseHead(const ParseError& error) {
   StopWaiting();
   body_at_ = in_.size();
+  bytes_in_ = in_.size();
   ended_ = {'P', 'R'};
   Reply(FaultOf(error), RefusalFacts(*this, error, request_parser_, in_),
         RuleSentence(error.rule));
@@ -233,11 +251,14 @@ void Exchange::StartRequest() {
   StopWaiting();
   request_ = &request_parser_.head();
   body_at_ = request_parser_.head_bytes();
+  bytes_in_ = body_at_;
   request_body_.Start(request_->framing, request_->content_length);
-  request_phase_ =
-      request_body_.done() ? RequestPhase::kDone : RequestPhase::kBody;
+  request_phase_ = RequestPhase::kBody;
+  if (request_body_.done()) OnRequestComplete();
   const Field* id = request_->fields.First(FieldId::kXRequestId);
-  made_request_ = id == nullptr || !IsRequestId(ValueOf(in_.data(), *id));
+  made_request_ = id == nullptr ||
+                  request_->fields.Repeated(FieldId::kXRequestId) ||
+                  !IsRequestId(ValueOf(in_.data(), *id));
   if (made_request_) {
     made_request_id_ = Ulid(WallMicroseconds() / 1000, worker_.rng().Next(),
                             worker_.rng().Next());
@@ -251,7 +272,7 @@ void Exchange::StartRequest() {
   if (recorder_.route()->respond != 0) {
     return Respond(static_cast<uint16_t>(recorder_.route()->respond));
   }
-  StartAttempt(false);
+  StartAttempt();
 }
 
 // Requests that no route is asked about.
@@ -278,11 +299,12 @@ void Exchange::QueueRequestBody() {
   const BodyReader::Taken taken =
       request_body_.Take(in_.data() + body_at_, in_.size() - body_at_);
   body_at_ += taken.consumed;
+  bytes_in_ += taken.consumed;
   request_writer_.Add(taken.payload, &up_queue_);
   request_body_moved_ = request_body_moved_ || taken.consumed > 0;
   if (!request_body_.done()) return;
   request_writer_.AddEnd(request_body_.trailers(), &up_queue_);
-  request_phase_ = RequestPhase::kDone;
+  OnRequestComplete();
 }
 
 // False: the body can't go on now, or never.
@@ -303,37 +325,59 @@ bool Exchange::ReceiveRequestBody() {
 }
 
 void Exchange::RefuseBody() {
-  DropConnection();
   ended_ = {'P', 'R'};
   const bool too_large = !request_body_.failed();
   diagnostics::RequestFacts facts = BodyFacts(*this, request_body_);
   if (!too_large) facts.rule = RuleSentence(request_body_.error().rule);
-  Reply(too_large ? Fault::kReqbodyTooLarge : Fault::kReqbodyChunkBad, facts,
-        facts.rule);
+  RefuseBody(too_large ? Fault::kReqbodyTooLarge : Fault::kReqbodyChunkBad,
+             facts);
 }
 
-// The client's connection said that it ended. A FIN alone is no farewell (RFC
-// 9112, section 9.6): it may wait for the answer still. A RST is.
+void Exchange::RefuseBody(Fault fault,
+                          const diagnostics::RequestFacts& facts) {
+  DropConnection();
+  if (!head_forwarded_) {
+    down_queue_.Clear();  // the head of an answer, if one waits
+    return Reply(fault, facts, facts.rule);
+  }
+  // An answer has begun: nothing else can be said, but that it ends here.
+  recorder_.JudgeDecision(fault, facts, facts.rule);
+  Finish(Session::After::kAbort);
+}
+
+// Something came from a client whose turn it is not: the next request, its FIN
+// or a RST. A FIN alone is no farewell (RFC 9112, section 9.6): it may wait for
+// the answer still. A RST is.
 void Exchange::ProbeClient() {
-  char first;
-  const IoResult peeked = session_->socket().Peek(&first, 1);
-  if (peeked.kind != IoResult::Kind::kError) return;
+  if (session_->socket().TakeError() == 0) return;
+  const char phase = PhaseLetter();
+  const bool answering = phase == 'D';
+  if (request_phase_ == RequestPhase::kBody && !answering) {
+    return OnClientGone(Fault::kReqbodyTruncated, {'C', 'R'});
+  }
+  OnClientGone(answering     ? Fault::kClientAbortBody
+               : phase == 'C' ? Fault::kClientAbortConnecting
+                              : Fault::kClientAbortWaiting,
+               {'C', phase});
+}
+
+// The phase that the exchange is in, as the log's `ended` says it.
+char Exchange::PhaseLetter() const {
   switch (response_phase_) {
     case ResponsePhase::kNone:
+      return 'R';
+    case ResponsePhase::kStarting:
     case ResponsePhase::kConnecting:
-      return OnClientGone(Fault::kClientAbortConnecting, {'C', 'C'});
+      return 'C';
     case ResponsePhase::kHead:
     case ResponsePhase::kPeek:
-      return OnClientGone(request_phase_ == RequestPhase::kBody
-                              ? Fault::kReqbodyTruncated
-                              : Fault::kClientAbortWaiting,
-                          {'C', 'H'});
+      return 'H';
     case ResponsePhase::kBody:
     case ResponsePhase::kReply:
-      return OnClientGone(Fault::kClientAbortBody, {'C', 'D'});
     case ResponsePhase::kDone:
-      return;
+      break;
   }
+  return 'D';
 }
 
 // Nothing can be sent any more. A verdict that was made before stands.
@@ -346,6 +390,9 @@ void Exchange::OnClientGone(Fault fault, Ended ended) {
 }
 
 void Exchange::Finish(Session::After after) {
+  if (response_phase_ == ResponsePhase::kStarting) {
+    worker_.ForgetTurnEnd(*this);
+  }
   StopWaiting();
   StopWaitingUpstream();
   DropConnection();

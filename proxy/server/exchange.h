@@ -58,6 +58,8 @@ class Exchange final : public Retired,
   void OnDownstreamTimeout();
   // The drain's deadline.
   void Cut();
+  // The turn in which StartAttempt was called is over.
+  void OnTurnEnd();
 
   Generation& generation() { return generation_; }
   const Config& config() const;
@@ -71,6 +73,8 @@ class Exchange final : public Retired,
   std::string_view request_id() const;
   std::string_view error_id() const { return error_id_.text(); }
   std::string_view upstream_body() const { return upstream_body_; }
+  // Field lines about blame that an upstream sent and nobody believes.
+  std::string_view claims() const { return claims_; }
   uint16_t status() const { return status_; }  // sent; 0: none
   uint64_t bytes_in() const { return bytes_in_; }
   uint64_t bytes_out() const { return bytes_out_; }
@@ -80,7 +84,8 @@ class Exchange final : public Retired,
  private:
   enum class RequestPhase : uint8_t { kHead, kBody, kDone };
   enum class ResponsePhase : uint8_t {
-    kNone,  // no attempt yet
+    kNone,      // no attempt yet
+    kStarting,  // an attempt begins at the end of this turn
     kConnecting,
     kHead,  // the request is being written, or the head awaited
     kPeek,  // an error's head is here: is its body empty?
@@ -101,16 +106,21 @@ class Exchange final : public Retired,
   void RefuseHead(const ParseError& error);
   void StartRequest();
   bool RefuseByPolicy();
+  void OnRequestComplete();
   void QueueRequestBody();
   bool ReceiveRequestBody();
   void RefuseBody();
+  void RefuseBody(diagnostics::Fault fault,
+                  const diagnostics::RequestFacts& facts);
+  char PhaseLetter() const;
   void ProbeClient();
   void OnClientGone(diagnostics::Fault fault, Ended ended);
   void MakeErrorId();
   void Finish(Session::After after);
 
   // exchange_upstream.cc
-  void StartAttempt(bool fresh);
+  void StartAttempt();
+  void Attempt(bool fresh);
   void OnConnected();
   void WriteRequest();
   void ComposeRequest();
@@ -153,7 +163,9 @@ class Exchange final : public Retired,
   void QueueReply(std::string_view fields, std::string_view body);
   void DiscardRequestBody();
   void Describe();
+  void NoteClaims();
   void CollectProxyStatus();
+  std::string_view Trailers();
   void KeepOthersProxyStatus();
   void LeaveUpstreamBody();
   diagnostics::BodyType PreferredBody() const;
@@ -177,6 +189,7 @@ class Exchange final : public Retired,
   RequestPhase request_phase_ = RequestPhase::kHead;
   Waiting waiting_ = Waiting::kNothing;
   bool input_pending_ = false;  // the socket may have more than was read
+  bool read_short_ = false;     // the last read took less than it could
 
   // To the upstream.
   std::unique_ptr<UpstreamConnection> connection_;
@@ -205,8 +218,11 @@ class Exchange final : public Retired,
   std::string diagnosis_;    // its field lines
   std::string replacement_;  // our body for an error that came without one
   std::vector<std::string_view> proxy_status_;  // received values
+  std::string trailers_;
   std::string upstream_body_;  // of a body that we replaced: its beginning
-  bool close_after_ = false;   // the client was told so
+  std::string claims_;         // what the upstream said of blame, for the log
+  bool head_forwarded_ = false;  // of a relayed response: its status is spent
+  bool close_after_ = false;     // the client was told so
 
   Recorder recorder_;
   Ulid made_request_id_;

@@ -5,6 +5,7 @@
 
 #include "diagnostics/page.h"
 #include "diagnostics/proxy_status.h"
+#include "proxy/base/text.h"
 #include "proxy/server/exchange.h"
 #include "proxy/server/generation.h"
 #include "proxy/server/worker.h"
@@ -86,6 +87,7 @@ void Exchange::BeginResponse(bool replace_body) {
   status_ = head.line.status;
   ResponseOptions options;
   options.date = worker_.wall_text().HttpDate(WallMicroseconds());
+  NoteClaims();
   if (status_ >= 400) {
     recorder_.JudgeRelayed(status_);
     Describe();
@@ -145,7 +147,6 @@ void Exchange::ReplaceBody(ResponseOptions* options) {
   options->replaced_type = diagnostics::ContentType(type);
   options->framing = Framing::kLength;
   options->length = replacement_.size();
-  options->cache_control = CacheControl();
   close_after_ = !ClientMayStay();
   options->close = close_after_;
   options->keep_alive = !close_after_ && request_->line.minor_version == 0;
@@ -193,7 +194,7 @@ void Exchange::QueueResponseBody() {
   up_in_.Consume(taken.consumed);
   response_writer_.Add(taken.payload, &down_queue_);
   if (response_body_.done()) {
-    response_writer_.AddEnd(response_body_.trailers(), &down_queue_);
+    response_writer_.AddEnd(Trailers(), &down_queue_);
   }
 }
 
@@ -202,6 +203,9 @@ void Exchange::QueueResponseBody() {
 bool Exchange::FlushDownstream() {
   const IoResult sent = down_queue_.Flush(session_->socket());
   bytes_out_ += sent.bytes;
+  if (response_phase_ == ResponsePhase::kBody && sent.bytes > 0) {
+    head_forwarded_ = true;
+  }
   switch (sent.kind) {
     case IoResult::Kind::kBytes:
       if (waiting_ == Waiting::kWrite) StopWaiting();
@@ -226,7 +230,7 @@ void Exchange::CutResponse() {
   const bool told = response_writer_.chunked() ||
                     response_body_.framing() == Framing::kLength;
   // What was received before the end is still the client's.
-  if (told && !down_queue_.empty()) down_queue_.Flush(session_->socket());
+  if (told) bytes_out_ += down_queue_.Flush(session_->socket()).bytes;
   Finish(told ? Session::After::kClose : Session::After::kAbort);
 }
 
@@ -303,10 +307,12 @@ void Exchange::PumpReply() {
 void Exchange::DiscardRequestBody() {
   while (request_phase_ == RequestPhase::kBody && !request_body_.failed() &&
          body_at_ < in_.size()) {
-    body_at_ +=
+    const size_t consumed =
         request_body_.Take(in_.data() + body_at_, in_.size() - body_at_)
             .consumed;
-    if (request_body_.done()) request_phase_ = RequestPhase::kDone;
+    body_at_ += consumed;
+    bytes_in_ += consumed;
+    if (request_body_.done()) OnRequestComplete();
   }
 }
 
@@ -341,6 +347,49 @@ void Exchange::CollectProxyStatus() {
     if (field.id != FieldId::kProxyStatus) continue;
     proxy_status_.push_back(ValueOf(up_in_.data(), field));
   }
+}
+
+// The trailer fields that are passed on: a Proxy-Status among them is held to
+// the rules of one in the head.
+std::string_view Exchange::Trailers() {
+  const std::string_view all = response_body_.trailers();
+  if (all.empty()) return all;
+  proxy_status_.clear();
+  trailers_.clear();
+  for (size_t at = 0; at < all.size();) {
+    const size_t end = all.find("\r\n", at) + 2;
+    const std::string_view line = all.substr(at, end - at);
+    const size_t colon = line.find(':');
+    at = end;
+    if (EqualsIgnoreCase(line.substr(0, colon), "proxy-status")) {
+      proxy_status_.push_back(line.substr(colon + 2, line.size() - colon - 4));
+    } else {
+      trailers_ += line;
+    }
+  }
+  diagnostics::AppendOthersProxyStatus(
+      {config().node.name, {}, proxy_status_, Audience()}, trailers_);
+  return trailers_;
+}
+
+// What the upstream said of blame, for the log: nobody believes it here.
+void Exchange::NoteClaims() {
+  constexpr size_t kClaimsKept = 1024;
+  constexpr FieldId kClaims[] = {
+      FieldId::kProxyStatus,  FieldId::kErrorCause, FieldId::kErrorReporter,
+      FieldId::kErrorCleared, FieldId::kErrorFault, FieldId::kErrorId,
+      FieldId::kErrorHops};
+  const FieldTable& fields = response_parser_.head().fields;
+  const bool any = std::ranges::any_of(
+      kClaims, [&fields](FieldId id) { return fields.Has(id); });
+  if (!any) return;
+  for (const Field& field : fields.all()) {
+    const bool claim = IsClaim(field.id) || field.id == FieldId::kProxyStatus;
+    if (!claim || claims_.size() >= kClaimsKept) continue;
+    if (!claims_.empty()) claims_ += "; ";
+    claims_ += LineOf(up_in_.data(), field);
+  }
+  if (claims_.size() > kClaimsKept) claims_.resize(kClaimsKept);
 }
 
 // No error: what other proxies say of themselves passes, but for what bears

@@ -65,7 +65,18 @@ AttemptEnd EndOf(const IoResult& end) {
 
 }  // namespace
 
-void Exchange::StartAttempt(bool fresh) {
+// Not in the middle of a turn: the same turn may have brought what idle
+// connections said of themselves, a FIN or bytes that nobody asked for. They
+// are heard first, and at no cost: else the request could meet an end that was
+// here already, or take another's bytes for its answer.
+void Exchange::StartAttempt() {
+  response_phase_ = ResponsePhase::kStarting;
+  worker_.CallAtTurnEnd(*this);
+}
+
+void Exchange::OnTurnEnd() { Attempt(false); }
+
+void Exchange::Attempt(bool fresh) {
   Upstream& upstream = generation_.upstream(recorder_.route()->upstream);
   const Endpoint* last =
       recorder_.tried() ? recorder_.attempt().endpoint : nullptr;
@@ -183,6 +194,7 @@ void Exchange::OnUpstreamReadable() {
   up_readable_ = true;
   switch (response_phase_) {
     case ResponsePhase::kNone:
+    case ResponsePhase::kStarting:
     case ResponsePhase::kConnecting:  // how it ended, OnUpstreamWritable finds
     case ResponsePhase::kReply:
     case ResponsePhase::kDone:
@@ -230,10 +242,13 @@ void Exchange::OnTimer(Timer&) {
   FailAttempt(failure);
 }
 
-// Takes what the upstream sent into `up_in_`.
+// Takes what the upstream sent into `up_in_`. A short read does not say that the
+// socket is empty: a RST may have come with the bytes, and without an edge of
+// its own. Whoever has the whole response does not ask; whoever waits for more
+// reads until it would block.
 IoResult Exchange::ReceiveUpstream() {
-  const size_t space = up_in_.space_size();
-  const IoResult got = connection_->socket().Receive(up_in_.space(), space);
+  const IoResult got =
+      connection_->socket().Receive(up_in_.space(), up_in_.space_size());
   if (got.kind != IoResult::Kind::kBytes) {
     up_readable_ = false;
     return got;
@@ -243,7 +258,6 @@ IoResult Exchange::ReceiveUpstream() {
   attempt.received += got.bytes;
   attempt.last_byte = worker_.loop().now();
   if (attempt.first_byte == kNoTime) attempt.first_byte = attempt.last_byte;
-  if (got.bytes < space && !connection_->peer_ended()) up_readable_ = false;
   return got;
 }
 
@@ -311,7 +325,7 @@ void Exchange::OnFinalHead() {
       !request_body_moved_ && recorder_.attempts().size() == 1) {
     DropConnection();
     up_in_.Clear();
-    return StartAttempt(true);
+    return Attempt(true);
   }
   response_body_.Start(head.framing, head.content_length);
   if (head.line.status >= 400) return PeekBody();
@@ -361,7 +375,7 @@ AttemptFailure Exchange::Failure(AttemptEnd end) const {
   AttemptFailure failure;
   failure.end = end;
   failure.phase = AttemptPhaseNow();
-  failure.head_forwarded = response_phase_ == ResponsePhase::kBody;
+  failure.head_forwarded = head_forwarded_;
   failure.out_of_order_before = probed_out_of_order_;
   if (failure.phase == AttemptPhase::kBody) {
     failure.body = &response_body_;
@@ -376,19 +390,23 @@ void Exchange::FailAttempt(AttemptFailure failure) {
   const Fault fault =
       recorder_.Fail(failure, connection_.get(), worker_.loop().now());
   StopWaitingUpstream();  // not before: the kernel was asked of the probes
+  // A client that is gone is told of nobody's failure, and blames nobody.
+  if (!failure.head_forwarded && session_->socket().TakeError() != 0) {
+    return OnClientGone(response_phase_ == ResponsePhase::kConnecting
+                            ? Fault::kClientAbortConnecting
+                            : Fault::kClientAbortWaiting,
+                        {'C', PhaseLetter()});
+  }
   const bool timeout = failure.end == AttemptEnd::kTimeout;
-  const bool ours = failure.synchronous;
-  const char phase = failure.phase == AttemptPhase::kConnect ? 'C'
-                     : failure.phase == AttemptPhase::kBody  ? 'D'
-                                                             : 'H';
-  ended_ = {ours ? 'P' : timeout ? 's' : 'S', phase};
+  ended_ = {failure.synchronous ? 'P' : timeout ? 's' : 'S', PhaseLetter()};
   if (failure.head_forwarded) return CutResponse();
   const bool retry = MayRetry(fault);
   DropConnection();
   up_in_.Clear();
+  down_queue_.Clear();  // a head that was not sent yet, and is not to be
   if (retry) {
     ended_ = {};
-    return StartAttempt(fault == Fault::kStaleKeepaliveRace);
+    return Attempt(fault == Fault::kStaleKeepaliveRace);
   }
   recorder_.JudgeAttempt();
   SendReply();

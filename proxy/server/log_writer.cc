@@ -1,32 +1,53 @@
 #include "proxy/server/log_writer.h"
 
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <utility>
 
 namespace whichhop {
 
 namespace {
 
-void WriteAll(int fd, const std::string& chunk) {
-  size_t written = 0;
-  while (written < chunk.size()) {
-    const ssize_t result =
-        write(fd, chunk.data() + written, chunk.size() - written);
-    if (result >= 0) {
-      written += static_cast<size_t>(result);
-      continue;
-    }
-    if (errno == EINTR) continue;
-    if (errno != EAGAIN) return;  // a full disk, a closed pipe: lost
-    pollfd writable{fd, POLLOUT, 0};
-    poll(&writable, 1, -1);
-  }
+constexpr int kPollMilliseconds = 100;
+constexpr int kPatience = 20;  // polls of a stuck target when stopping
+
+// How much can be written to a target that polls writable without blocking: a
+// pipe's reader may be stuck, and a process that stops must not wait for it.
+size_t StepOf(int fd) {
+  struct stat status {};
+  const bool pipe = fstat(fd, &status) == 0 &&
+                    (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode));
+  return pipe ? PIPE_BUF : std::string::npos;
 }
 
 }  // namespace
+
+bool LogWriter::AwaitWritable() const {
+  for (int polls = 0; !stopping_ || polls < kPatience; ++polls) {
+    pollfd writable{target_.fd, POLLOUT, 0};
+    if (poll(&writable, 1, kPollMilliseconds) > 0) return true;
+  }
+  return false;
+}
+
+void LogWriter::WriteAll(const std::string& chunk) {
+  const size_t step = StepOf(target_.fd);
+  size_t written = 0;
+  while (written < chunk.size() && AwaitWritable()) {
+    const ssize_t result = write(target_.fd, chunk.data() + written,
+                                 std::min(step, chunk.size() - written));
+    if (result >= 0) {
+      written += static_cast<size_t>(result);
+    } else if (errno != EINTR && errno != EAGAIN) {
+      return;  // a full disk, a closed pipe: lost
+    }
+  }
+}
 
 LogWriter::LogWriter(LogTarget target) : target_(target) {
   Describe(target);
@@ -67,7 +88,11 @@ bool LogWriter::Submit(std::string* chunk) {
 void LogWriter::Replace(LogTarget target) {
   {
     const std::lock_guard lock(mutex_);
-    if (next_target_) CloseLogTarget(*next_target_);
+    if (next_target_) {
+      CloseLogTarget(*next_target_);
+    } else {
+      old_chunks_ = waiting_.size();
+    }
     next_target_ = target;
     Describe(target);
   }
@@ -83,14 +108,14 @@ void LogWriter::Run() {
     std::vector<std::string> chunks;
     chunks.swap(waiting_);
     const auto next_target = std::exchange(next_target_, std::nullopt);
+    const size_t old_chunks = next_target ? old_chunks_ : chunks.size();
     lock.unlock();
-    // What was given before the replacement belongs to the old target.
-    for (const std::string& chunk : chunks) {
-      if (target_.fd >= 0) WriteAll(target_.fd, chunk);
-    }
-    if (next_target) {
-      CloseLogTarget(target_);
-      target_ = *next_target;
+    for (size_t i = 0; i <= chunks.size(); ++i) {
+      if (i == old_chunks && next_target) {
+        CloseLogTarget(target_);
+        target_ = *next_target;
+      }
+      if (i < chunks.size() && target_.fd >= 0) WriteAll(chunks[i]);
     }
     lock.lock();
     for (std::string& chunk : chunks) {

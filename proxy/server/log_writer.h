@@ -18,7 +18,9 @@ namespace whichhop {
 class LogWriter {
  public:
   explicit LogWriter(LogTarget target);
-  ~LogWriter();  // writes what it has been given
+  // Writes what it has been given; what a stuck reader does not take within two
+  // seconds is lost.
+  ~LogWriter();
 
   // From any thread.
   bool off() const { return off_.load(std::memory_order_relaxed); }
@@ -36,6 +38,8 @@ class LogWriter {
  private:
   void Describe(const LogTarget& target);
   void Run();
+  void WriteAll(const std::string& chunk);
+  bool AwaitWritable() const;
 
   // Chunks that may wait: 64 KiB each.
   static constexpr size_t kMaxWaiting = 64;
@@ -46,9 +50,10 @@ class LogWriter {
   std::condition_variable filled_;
   LogTarget target_;  // the writing thread's alone, once it runs
   std::optional<LogTarget> next_target_;
+  size_t old_chunks_ = 0;  // of waiting_, those before next_target_
   std::vector<std::string> waiting_;
   std::vector<std::string> empty_;  // written out, for the workers to fill
-  bool stopping_ = false;
+  std::atomic<bool> stopping_ = false;
   std::thread thread_;
 };
 

@@ -10,6 +10,7 @@ namespace whichhop {
 namespace {
 
 constexpr size_t kRequestIdMax = 128;
+constexpr std::string_view kUnixClient = "unix:";  // as Address::Host() says it
 
 bool IsTokenOctet(char c) {
   constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
@@ -22,15 +23,10 @@ void WriteRequestLine(const RequestHead& head, const char* data,
   const RequestLine& line = head.line;
   out->Append(line.method_token.In(data));
   out->Append(" ");
-  if (line.form == TargetForm::kAsterisk ||
-      (line.path.size == 0 && line.method == Method::kOptions)) {
-    out->Append("*");
-  } else {
-    out->Append(line.path.size == 0 ? "/" : line.path.In(data));
-    if (line.has_query) {
-      out->Append("?");
-      out->Append(line.query.In(data));
-    }
+  out->Append(EffectivePath(line, data));
+  if (line.has_query) {
+    out->Append("?");
+    out->Append(line.query.In(data));
   }
   out->Append(" HTTP/1.1\r\nHost: ");
   out->Append(head.host.In(data));
@@ -101,7 +97,9 @@ void WriteForwarded(const RequestHead& head, const char* data,
                     const ForwardedBy& by, HeadWriter* out) {
   const std::string_view host = head.host.In(data);
   const bool v6 = by.client.find(':') != std::string_view::npos;
-  if (v6) {
+  if (by.client == kUnixClient) {
+    out->Append("Forwarded: for=unknown");
+  } else if (v6) {
     out->Append("Forwarded: for=\"[");
     out->Append(by.client);
     out->Append("]\"");
@@ -138,7 +136,7 @@ void WriteRequestHead(const RequestHead& head, const char* data,
   for (const Field& field : head.fields.all()) {
     bytes += LineOf(data, field).size() + 2;
   }
-  if (bytes > out->space_size()) out->Grow(pool, bytes);
+  if (bytes > out->space_size()) out->Grow(pool, out->size() + bytes);
   HeadWriter writer(out->space(), out->space_size());
   WriteRequestLine(head, data, &writer);
   for (const Field& field : head.fields.all()) {

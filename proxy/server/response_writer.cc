@@ -8,17 +8,13 @@ namespace whichhop {
 
 namespace {
 
-// Error-*: another hop's claim about blame, which is not believed. Claims that
-// anybody may send would let an origin speak in our name.
-bool IsClaim(FieldId id) {
-  return id >= FieldId::kErrorCause && id <= FieldId::kErrorHops;
-}
-
 // Says something of the body that it came with.
 bool DescribesBody(FieldId id) {
   switch (id) {
     case FieldId::kContentType:
     case FieldId::kContentEncoding:
+    case FieldId::kContentLanguage:
+    case FieldId::kContentLocation:
     case FieldId::kContentRange:
     case FieldId::kContentDisposition:
     case FieldId::kContentMd5:
@@ -110,7 +106,8 @@ void WriteInterimHead(const ResponseHead& head, const char* data,
                       BufferPool& pool, Buffer* out) {
   HeadWriter writer = Reserve(head, data, 0, pool, out);
   WriteStatusLine(head, data, &writer);
-  const ResponseOptions options;
+  ResponseOptions options;
+  options.replaces_proxy_status = true;
   for (const Field& field : head.fields.all()) {
     if (IsDropped(field, options)) continue;
     writer.Append(LineOf(data, field));

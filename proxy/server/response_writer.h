@@ -10,6 +10,12 @@
 
 namespace whichhop {
 
+// Error-*: an upstream's claim about blame. Such fields are dropped whatever the
+// status, or an origin could speak in our name.
+constexpr bool IsClaim(FieldId id) {
+  return id >= FieldId::kErrorCause && id <= FieldId::kErrorHops;
+}
+
 struct ResponseOptions {
   Framing framing = Framing::kNone;  // towards the client
   uint64_t length = 0;               // for Framing::kLength
@@ -30,7 +36,8 @@ void WriteResponseHead(const ResponseHead& head, const char* data,
                        const ResponseOptions& options, BufferPool& pool,
                        Buffer* out);
 
-// A 1xx head (RFC 9110, section 15.2): its fields and nothing of ours.
+// A 1xx head (RFC 9110, section 15.2): its fields and nothing of ours. A
+// Proxy-Status waits for the final head.
 void WriteInterimHead(const ResponseHead& head, const char* data,
                       BufferPool& pool, Buffer* out);
 

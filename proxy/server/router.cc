@@ -41,9 +41,7 @@ const RouteConfig* FindRoute(const Config& config, const RequestHead& head,
   const std::string_view host = HostName(head.host.In(data));
   std::string storage;
   const std::string_view path =
-      head.line.form == TargetForm::kAsterisk
-          ? std::string_view("*")
-          : NormalizePath(head.line.path.In(data), &storage);
+      NormalizePath(EffectivePath(head.line, data), &storage);
   for (const RouteConfig& route : config.routes) {
     if (HostMatches(route.host, host) && path.starts_with(route.path) &&
         MethodMatches(route.methods, head.line.method_token.In(data))) {

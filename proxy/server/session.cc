@@ -36,6 +36,8 @@ void Session::ArmTimer(Duration delay) {
 }
 
 void Session::WaitForRequest() {
+  worker_.idle_sessions().Add(*this);
+  worker_.OnSessionIdle();
   ArmTimer(worker_.draining() ? worker_.drain_grace()
                               : Duration(worker_.config().timeouts.client_idle));
 }
@@ -43,6 +45,7 @@ void Session::WaitForRequest() {
 void Session::OnReadable() {
   if (lingering_) return DiscardInput();
   if (exchange_ == nullptr) {
+    worker_.idle_sessions().Remove(*this);
     exchange_ = worker_.generation().TakeExchange();
     exchange_->Begin(*this);
   }
@@ -135,9 +138,28 @@ void Session::Close() {
   closed_ = true;
   watch_.Disarm();
   timer_.Disarm();
+  worker_.idle_sessions().Remove(*this);
   ReleaseExchange();
   socket_.Close();
   worker_.OnSessionClosed(*this);
+}
+
+void IdleSessions::Add(Session& session) {
+  if (session.listed_idle_) return;
+  session.listed_idle_ = true;
+  session.older_idle_ = newest_;
+  session.newer_idle_ = nullptr;
+  (newest_ == nullptr ? oldest_ : newest_->newer_idle_) = &session;
+  newest_ = &session;
+}
+
+void IdleSessions::Remove(Session& session) {
+  if (!session.listed_idle_) return;
+  session.listed_idle_ = false;
+  Session* const older = session.older_idle_;
+  Session* const newer = session.newer_idle_;
+  (older == nullptr ? oldest_ : older->newer_idle_) = newer;
+  (newer == nullptr ? newest_ : newer->older_idle_) = older;
 }
 
 }  // namespace whichhop

@@ -53,8 +53,11 @@ class Session final : public Retired, private WatchEvents, private TimerEvents {
   void Drain(Duration grace);
   // The drain's deadline: cuts the connection.
   void Cut();
+  // Closed to make room for another. Requires: idle().
+  void Evict() { Close(); }
 
  private:
+  friend class IdleSessions;
   friend class Worker;
 
   void OnReadable() override;
@@ -75,11 +78,26 @@ class Session final : public Retired, private WatchEvents, private TimerEvents {
   const std::string client_host_;
   std::unique_ptr<Exchange> exchange_;  // while a request is on its way
   size_t index_ = 0;                    // in the worker's list
+  Session* older_idle_ = nullptr;       // in the worker's list of idle ones
+  Session* newer_idle_ = nullptr;
+  bool listed_idle_ = false;
   uint32_t lingered_bytes_ = 0;
   bool lingering_ = false;
   bool running_ = false;  // the exchange is being called: it is not to recurse
   bool next_ = false;     // it is done, and may look for the next request
   bool closed_ = false;
+};
+
+// The sessions of a worker that wait for a request, the longest idle first.
+class IdleSessions {
+ public:
+  void Add(Session& session);
+  void Remove(Session& session);  // no-op if it is not listed
+  Session* oldest() { return oldest_; }
+
+ private:
+  Session* oldest_ = nullptr;
+  Session* newest_ = nullptr;
 };
 
 }  // namespace whichhop

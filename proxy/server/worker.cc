@@ -50,6 +50,7 @@ void Worker::Reload(WorkerChange change) {
 
 void Worker::Adopt(WorkerChange& change) {
   max_connections_ = change.max_connections;
+  Resume();
   Generation& old = generation();
   generations_.push_back(
       std::make_unique<Generation>(*this, std::move(change.config)));
@@ -60,9 +61,27 @@ void Worker::Adopt(WorkerChange& change) {
 }
 
 void Worker::Run() {
-  loop_.Run([this] { access_log_.OnTurnEnd(); });
+  loop_.Run([this] { OnTurnEnd(); });
   access_log_.Flush();
   generation().DropIdle();
+}
+
+void Worker::OnTurnEnd() {
+  // One that is called may end another's wait (it is null then), or give its
+  // client's next request to wait.
+  while (!at_turn_end_.empty()) {
+    called_.swap(at_turn_end_);
+    for (size_t i = 0; i < called_.size(); ++i) {
+      if (called_[i] != nullptr) called_[i]->OnTurnEnd();
+    }
+    called_.clear();
+  }
+  access_log_.OnTurnEnd();
+}
+
+void Worker::ForgetTurnEnd(Exchange& exchange) {
+  std::ranges::replace(at_turn_end_, &exchange, nullptr);
+  std::ranges::replace(called_, &exchange, nullptr);
 }
 
 Duration Worker::drain_grace() const {
@@ -100,14 +119,32 @@ void Worker::OnGenerationIdle(Generation& generation) {
   loop_.Retire(std::move(gone));
 }
 
+// At the bound whoever was idle for longest goes, for one who wants something.
+// If nobody is idle, clients wait in the kernel's queue.
 void Worker::OnAccept(Socket socket, const Address& client) {
+  Session* const oldest = idle_sessions_.oldest();
+  if (sessions_.size() >= max_connections_ && oldest != nullptr) {
+    oldest->Evict();
+  }
   auto session = std::make_unique<Session>(*this, std::move(socket), client);
   if (!session->Start()) return;
   session->index_ = sessions_.size();
   sessions_.push_back(std::move(session));
-  if (sessions_.size() >= max_connections_) {
-    for (auto& open : listeners_) open.listener->Pause();
-  }
+  const bool others_idle =
+      idle_sessions_.oldest() != nullptr &&
+      idle_sessions_.oldest() != sessions_.back().get();
+  if (sessions_.size() >= max_connections_ && !others_idle) Pause();
+}
+
+void Worker::Pause() {
+  paused_ = true;
+  for (auto& open : listeners_) open.listener->Pause();
+}
+
+void Worker::Resume() {
+  if (!paused_ || draining_) return;
+  paused_ = false;
+  for (auto& open : listeners_) open.listener->Resume();
 }
 
 void Worker::OnSessionClosed(Session& session) {
@@ -119,9 +156,7 @@ void Worker::OnSessionClosed(Session& session) {
   }
   sessions_.pop_back();
   loop_.Retire(std::move(closed));
-  if (!draining_ && sessions_.size() + 1 == max_connections_) {
-    for (auto& open : listeners_) open.listener->Resume();
-  }
+  Resume();
   StopIfDrained();
 }
 

@@ -60,12 +60,19 @@ class Worker : private AcceptEvents {
   Rng& rng() { return rng_; }
   WallText& wall_text() { return wall_text_; }
   AccessLog& access_log() { return access_log_; }
+  IdleSessions& idle_sessions() { return idle_sessions_; }
+  // One may be evicted now, if the bound kept others waiting.
+  void OnSessionIdle() { Resume(); }
   bool draining() const { return draining_; }
   Duration drain_grace() const;
 
+  // Calls exchange.OnTurnEnd() once, after the running turn.
+  void CallAtTurnEnd(Exchange& exchange) { at_turn_end_.push_back(&exchange); }
+  void ForgetTurnEnd(Exchange& exchange);
   // An old generation's last exchange may be over.
   void OnGenerationIdle(Generation& generation);
   void OnSessionClosed(Session& session);
+  void Resume();
 
  private:
   struct OpenListener {
@@ -77,7 +84,9 @@ class Worker : private AcceptEvents {
   void Open(ListeningSocket socket);
   void Close(const Address& configured);
   void Adopt(WorkerChange& change);
+  void Pause();
   void StopIfDrained();
+  void OnTurnEnd();
 
   Loop loop_;
   BufferPool buffers_;
@@ -87,7 +96,11 @@ class Worker : private AcceptEvents {
   std::vector<std::unique_ptr<Generation>> generations_;  // the last serves
   std::vector<OpenListener> listeners_;
   std::vector<std::unique_ptr<Session>> sessions_;
+  IdleSessions idle_sessions_;
+  std::vector<Exchange*> at_turn_end_;
+  std::vector<Exchange*> called_;  // those of the turn that ended
   size_t max_connections_;
+  bool paused_ = false;  // no room for another session
   bool draining_ = false;
   bool cut_exchanges_ = false;
 };

@@ -39,7 +39,7 @@ class UpstreamConnection final : public Retired,
   const Socket& socket() const { return socket_; }
   Endpoint& endpoint() { return endpoint_; }
 
-  // The peer sent a FIN or RST: a short read has to be followed by another.
+  // The peer sent a FIN.
   bool peer_ended() const { return watch_.peer_ended(); }
 
   // The user learned that the handshake is complete.

@@ -38,11 +38,9 @@ void Endpoint::DropIdle(UpstreamConnection& connection) {
   const size_t index = connection.pool_index_;
   assert(idle_[index].get() == &connection);
   auto dropped = std::move(idle_[index]);
-  if (index + 1 < idle_.size()) {
-    idle_[index] = std::move(idle_.back());
-    idle_[index]->pool_index_ = index;
-  }
-  idle_.pop_back();
+  // In order: the most recently used stays the first out.
+  idle_.erase(idle_.begin() + static_cast<std::ptrdiff_t>(index));
+  for (size_t i = index; i < idle_.size(); ++i) idle_[i]->pool_index_ = i;
   dropped->Close();
   loop_.Retire(std::move(dropped));
 }
