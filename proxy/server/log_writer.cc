@@ -14,7 +14,6 @@ namespace whichhop {
 namespace {
 
 constexpr int kPollMilliseconds = 100;
-constexpr int kPatience = 20;  // polls of a stuck target when stopping
 
 // How much can be written to a target that polls writable without blocking: a
 // pipe's reader may be stuck, and a process that stops must not wait for it.
@@ -27,10 +26,11 @@ size_t StepOf(int fd) {
 
 }  // namespace
 
-bool LogWriter::AwaitWritable() const {
-  for (int polls = 0; !stopping_ || polls < kPatience; ++polls) {
+bool LogWriter::AwaitWritable() {
+  while (!stopping_ || patience_ > 0) {
     pollfd writable{target_.fd, POLLOUT, 0};
     if (poll(&writable, 1, kPollMilliseconds) > 0) return true;
+    if (stopping_) --patience_;
   }
   return false;
 }

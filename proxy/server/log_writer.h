@@ -39,7 +39,7 @@ class LogWriter {
   void Describe(const LogTarget& target);
   void Run();
   void WriteAll(const std::string& chunk);
-  bool AwaitWritable() const;
+  bool AwaitWritable();
 
   // Chunks that may wait: 64 KiB each.
   static constexpr size_t kMaxWaiting = 64;
@@ -54,6 +54,7 @@ class LogWriter {
   std::vector<std::string> waiting_;
   std::vector<std::string> empty_;  // written out, for the workers to fill
   std::atomic<bool> stopping_ = false;
+  int patience_ = 20;  // polls of a stuck target, once stopping
   std::thread thread_;
 };
 

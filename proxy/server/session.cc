@@ -36,6 +36,7 @@ void Session::ArmTimer(Duration delay) {
 }
 
 void Session::WaitForRequest() {
+  idle_since_ = worker_.loop().now();
   worker_.idle_sessions().Add(*this);
   worker_.OnSessionIdle();
   ArmTimer(worker_.draining() ? worker_.drain_grace()
@@ -46,6 +47,8 @@ void Session::OnReadable() {
   if (lingering_) return DiscardInput();
   if (exchange_ == nullptr) {
     worker_.idle_sessions().Remove(*this);
+    worker_.OnSessionBusy();
+    served_ = true;
     exchange_ = worker_.generation().TakeExchange();
     exchange_->Begin(*this);
   }
@@ -124,6 +127,19 @@ void Session::Drain(Duration grace) {
 void Session::Cut() {
   if (exchange_ != nullptr) return exchange_->Cut();
   Close();
+}
+
+bool Session::Evict() {
+  constexpr auto kFirstWord = std::chrono::seconds(1);
+  const bool new_here =
+      !served_ && worker_.loop().now() - idle_since_ < kFirstWord;
+  char first;
+  if (new_here ||
+      socket_.Peek(&first, 1).kind == IoResult::Kind::kBytes) {
+    return false;
+  }
+  Close();
+  return true;
 }
 
 void Session::ReleaseExchange() {

@@ -53,8 +53,9 @@ class Session final : public Retired, private WatchEvents, private TimerEvents {
   void Drain(Duration grace);
   // The drain's deadline: cuts the connection.
   void Cut();
-  // Closed to make room for another. Requires: idle().
-  void Evict() { Close(); }
+  // Closes to make room for another, unless it has only just come or has
+  // something to say. Requires: idle().
+  bool Evict();
 
  private:
   friend class IdleSessions;
@@ -80,7 +81,9 @@ class Session final : public Retired, private WatchEvents, private TimerEvents {
   size_t index_ = 0;                    // in the worker's list
   Session* older_idle_ = nullptr;       // in the worker's list of idle ones
   Session* newer_idle_ = nullptr;
+  Time idle_since_ = kNoTime;
   bool listed_idle_ = false;
+  bool served_ = false;  // it had an exchange
   uint32_t lingered_bytes_ = 0;
   bool lingering_ = false;
   bool running_ = false;  // the exchange is being called: it is not to recurse

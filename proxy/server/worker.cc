@@ -123,17 +123,14 @@ void Worker::OnGenerationIdle(Generation& generation) {
 // If nobody is idle, clients wait in the kernel's queue.
 void Worker::OnAccept(Socket socket, const Address& client) {
   Session* const oldest = idle_sessions_.oldest();
-  if (sessions_.size() >= max_connections_ && oldest != nullptr) {
-    oldest->Evict();
-  }
+  if (full() && oldest != nullptr) oldest->Evict();
   auto session = std::make_unique<Session>(*this, std::move(socket), client);
   if (!session->Start()) return;
   session->index_ = sessions_.size();
   sessions_.push_back(std::move(session));
-  const bool others_idle =
-      idle_sessions_.oldest() != nullptr &&
-      idle_sessions_.oldest() != sessions_.back().get();
-  if (sessions_.size() >= max_connections_ && !others_idle) Pause();
+  // The new one is idle itself, and nothing to evict yet.
+  const Session* const next = idle_sessions_.oldest();
+  if (full() && (next == nullptr || !next->served_)) Pause();
 }
 
 void Worker::Pause() {

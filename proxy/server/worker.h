@@ -63,6 +63,9 @@ class Worker : private AcceptEvents {
   IdleSessions& idle_sessions() { return idle_sessions_; }
   // One may be evicted now, if the bound kept others waiting.
   void OnSessionIdle() { Resume(); }
+  void OnSessionBusy() {
+    if (full() && idle_sessions_.oldest() == nullptr) Pause();
+  }
   bool draining() const { return draining_; }
   Duration drain_grace() const;
 
@@ -84,6 +87,7 @@ class Worker : private AcceptEvents {
   void Open(ListeningSocket socket);
   void Close(const Address& configured);
   void Adopt(WorkerChange& change);
+  bool full() const { return sessions_.size() >= max_connections_; }
   void Pause();
   void StopIfDrained();
   void OnTurnEnd();
