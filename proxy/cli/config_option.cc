@@ -14,8 +14,8 @@ std::optional<std::string> ParseConfigOption(int argc, char** argv) {
     path = optarg;
   }
   if (optind == argc) return path;
-  std::cerr << "whichhop " << argv[0] << ": unexpected argument: "
-            << argv[optind] << '\n';
+  std::cerr << "whichhop " << argv[0]
+            << ": unexpected argument: " << argv[optind] << '\n';
   return std::nullopt;
 }
 

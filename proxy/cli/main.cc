@@ -57,7 +57,8 @@ int Dispatch(std::string_view command, int argc, char** argv) {
 
 int main(int argc, char** argv) {
   // `whichhop -c FILE` is `whichhop run -c FILE`.
-  const bool implied = argc < 2 || std::string_view(argv[1]).starts_with("-c") ||
+  const bool implied = argc < 2 ||
+                       std::string_view(argv[1]).starts_with("-c") ||
                        std::string_view(argv[1]).starts_with("--config");
   if (implied) return whichhop::Run(argc, argv);
   return Dispatch(argv[1], argc - 1, argv + 1);

@@ -67,6 +67,14 @@ ParseStatus FieldSection::Refuse(ParseRule rule, size_t offset) {
   return ParseStatus::kError;
 }
 
+// At the LF of the empty line.
+ParseStatus FieldSection::EndSection(const char* data, size_t size, size_t at) {
+  if (at == size) return Pause(State::kLastLf, at);
+  if (data[at] != '\n') return Refuse(ParseRule::kBareCr, at - 1);
+  at_ = at + 1;
+  return ParseStatus::kDone;
+}
+
 // One pass over the cases in their order reads one line. The state is stored
 // only where the input ends. Longer than other functions: it is the machine.
 ParseStatus FieldSection::Parse(char* data, size_t size, FieldTable* table) {
@@ -78,11 +86,7 @@ ParseStatus FieldSection::Parse(char* data, size_t size, FieldTable* table) {
       case State::kLineStart:
         p = TakeWholeLines(data, p, end, table);
         if (p == end) return Pause(State::kLineStart, at());
-        if (*p == '\r') {
-          ++p;
-          state_ = State::kLastLf;
-          continue;
-        }
+        if (*p == '\r') return EndSection(data, size, at() + 1);
         if (IsOws(*p)) {
           if (!OpenFold(data, at(), table)) return ParseStatus::kError;
           state_ = State::kBeforeValue;
@@ -127,10 +131,7 @@ ParseStatus FieldSection::Parse(char* data, size_t size, FieldTable* table) {
         state_ = State::kBeforeValue;
         continue;
       case State::kLastLf:
-        if (p == end) return Pause(State::kLastLf, at());
-        if (*p != '\n') return Refuse(ParseRule::kBareCr, at() - 1);
-        at_ = at() + 1;
-        return ParseStatus::kDone;
+        return EndSection(data, size, at());
     }
   }
 }

@@ -50,6 +50,7 @@ class FieldSection {
 
   ParseStatus Pause(State state, size_t at);
   ParseStatus Refuse(ParseRule rule, size_t offset);
+  ParseStatus EndSection(const char* data, size_t size, size_t at);
   ParseStatus RefuseValue(char octet, size_t offset);
   bool CloseName(char octet, size_t end);
   void RefuseName(char octet, size_t end);

@@ -78,8 +78,7 @@ std::string_view Address::IpBytes() const {
     return {reinterpret_cast<const char*>(&storage_.v4.sin_addr), 4};
   }
   if (family() != AF_INET6) return {};
-  const auto* bytes =
-      reinterpret_cast<const char*>(&storage_.v6.sin6_addr);
+  const auto* bytes = reinterpret_cast<const char*>(&storage_.v6.sin6_addr);
   if (IN6_IS_ADDR_V4MAPPED(&storage_.v6.sin6_addr)) return {bytes + 12, 4};
   return {bytes, 16};
 }

@@ -8,7 +8,9 @@ namespace whichhop {
 
 namespace {
 
-char* Allocate(size_t bytes) { return static_cast<char*>(::operator new(bytes)); }
+char* Allocate(size_t bytes) {
+  return static_cast<char*>(::operator new(bytes));
+}
 void Free(char* block) { ::operator delete(block); }
 
 }  // namespace

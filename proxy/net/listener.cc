@@ -75,7 +75,8 @@ Result<std::vector<Socket>> Listen(const Address& address, int count) {
     Result<Socket> plain = Bind(address, false);
     if (!plain.ok()) return Error{plain.error()};
     // SO_REUSEADDR lets two sockets bind: only listening tells.
-    if (listen(plain.value().fd(), 1) != 0) return Failure("listen on", address);
+    if (listen(plain.value().fd(), 1) != 0)
+      return Failure("listen on", address);
     taken = plain.value().LocalAddress();
   }
   std::vector<Socket> sockets;
@@ -131,8 +132,7 @@ bool Listener::AcceptOne() {
                          &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd >= 0) {
     events_.OnAccept(
-        Socket(fd),
-        Address::From(reinterpret_cast<sockaddr*>(&storage), size));
+        Socket(fd), Address::From(reinterpret_cast<sockaddr*>(&storage), size));
     return true;
   }
   if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||

@@ -5,8 +5,7 @@ namespace whichhop {
 IoResult SendQueue::Flush(Socket& socket) {
   size_t written = 0;
   while (!empty()) {
-    IoResult result =
-        socket.Send(parts_.data() + first_, count_ - first_);
+    IoResult result = socket.Send(parts_.data() + first_, count_ - first_);
     if (result.kind != IoResult::Kind::kBytes) {
       result.bytes = written;
       return result;

@@ -30,8 +30,7 @@ IoResult ReceiveWith(int fd, char* data, size_t size, int flags) {
 
 // A control message of the error queue, if ICMP is its origin.
 std::optional<IcmpError> ParseIcmp(const cmsghdr& part) {
-  const bool v4 =
-      part.cmsg_level == IPPROTO_IP && part.cmsg_type == IP_RECVERR;
+  const bool v4 = part.cmsg_level == IPPROTO_IP && part.cmsg_type == IP_RECVERR;
   const bool v6 =
       part.cmsg_level == IPPROTO_IPV6 && part.cmsg_type == IPV6_RECVERR;
   if (!v4 && !v6) return std::nullopt;
@@ -45,10 +44,10 @@ std::optional<IcmpError> ParseIcmp(const cmsghdr& part) {
   sockaddr_storage offender{};
   const size_t size = v6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
   std::memcpy(&offender, CMSG_DATA(&part) + sizeof(error), size);
-  return IcmpError{
-      error.ee_origin == SO_EE_ORIGIN_ICMP6, error.ee_type, error.ee_code,
-      Address::From(reinterpret_cast<sockaddr*>(&offender),
-                    static_cast<socklen_t>(size))};
+  return IcmpError{error.ee_origin == SO_EE_ORIGIN_ICMP6, error.ee_type,
+                   error.ee_code,
+                   Address::From(reinterpret_cast<sockaddr*>(&offender),
+                                 static_cast<socklen_t>(size))};
 }
 
 }  // namespace
@@ -94,9 +93,8 @@ IoResult Socket::Peek(char* data, size_t size) {
 }
 
 IoResult Socket::Send(const iovec* parts, int count) {
-  const ssize_t sent = count == 1
-                           ? write(fd_, parts->iov_base, parts->iov_len)
-                           : writev(fd_, parts, count);
+  const ssize_t sent = count == 1 ? write(fd_, parts->iov_base, parts->iov_len)
+                                  : writev(fd_, parts, count);
   if (sent < 0) return Failed();
   return {IoResult::Kind::kBytes, static_cast<size_t>(sent)};
 }

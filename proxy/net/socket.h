@@ -26,19 +26,19 @@ struct IoResult {
 
 // What TCP_INFO and the queue ioctls say; taken when something failed.
 struct TcpFacts {
-  bool established = false;     // the handshake was completed
-  uint32_t unacked = 0;         // segments
-  uint32_t retransmits = 0;     // of the segment in flight
+  bool established = false;  // the handshake was completed
+  uint32_t unacked = 0;      // segments
+  uint32_t retransmits = 0;  // of the segment in flight
   uint32_t total_retransmits = 0;
-  uint32_t send_window = 0;     // bytes that the peer offers
-  uint32_t last_ack_ms = 0;     // since the last ACK received
+  uint32_t send_window = 0;  // bytes that the peer offers
+  uint32_t last_ack_ms = 0;  // since the last ACK received
   uint32_t rtt_us = 0;
   uint32_t min_rtt_us = 0;
-  uint32_t out_of_order = 0;    // segments received behind a hole, in all
-  uint32_t probes = 0;          // keep-alive probes that were not answered
-  uint64_t bytes_acked = 0;     // the SYN counts as one
+  uint32_t out_of_order = 0;  // segments received behind a hole, in all
+  uint32_t probes = 0;        // keep-alive probes that were not answered
+  uint64_t bytes_acked = 0;   // the SYN counts as one
   uint64_t bytes_received = 0;
-  uint32_t unsent = 0;          // bytes in the send queue, not ACKed (SIOCOUTQ)
+  uint32_t unsent = 0;  // bytes in the send queue, not ACKed (SIOCOUTQ)
 };
 
 // An ICMP error that the kernel kept for a connect that failed. A RST leaves

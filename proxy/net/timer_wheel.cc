@@ -36,8 +36,8 @@ TimerWheel::~TimerWheel() {
 void TimerWheel::Link(Timer& timer) {
   // The tick after the deadline's, so as never to be early; beyond the horizon
   // in its last slot, to be linked again from there.
-  timer.tick_ = std::clamp(Tick(timer.deadline_) + 1, passed_ + 1,
-                           passed_ + kSlots - 1);
+  timer.tick_ =
+      std::clamp(Tick(timer.deadline_) + 1, passed_ + 1, passed_ + kSlots - 1);
   const auto index = static_cast<size_t>(timer.tick_ % kSlots);
   occupied_[index / 64] |= uint64_t{1} << (index % 64);
   Timer& slot = slots_[index];

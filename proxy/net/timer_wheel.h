@@ -77,10 +77,10 @@ class TimerWheel {
   void Link(Timer& timer);
   void FireSlot(Timer& slot);
 
-  std::array<Timer, kSlots> slots_;  // sentinels of circular lists
+  std::array<Timer, kSlots> slots_;               // sentinels of circular lists
   std::array<uint64_t, kSlots / 64> occupied_{};  // a bit a slot; may be stale
-  int64_t now_;                      // nanoseconds
-  int64_t passed_;                   // ticks up to this one were fired
+  int64_t now_;                                   // nanoseconds
+  int64_t passed_;  // ticks up to this one were fired
 };
 
 }  // namespace whichhop

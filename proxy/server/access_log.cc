@@ -33,8 +33,8 @@ void AppendNumber(std::string& out, std::string_view key, uint64_t number) {
 // Seconds with microseconds: 0.000123.
 void AppendSeconds(std::string& out, Duration duration) {
   const auto us = static_cast<uint64_t>(std::max<int64_t>(
-      0, std::chrono::duration_cast<std::chrono::microseconds>(duration)
-             .count()));
+      0,
+      std::chrono::duration_cast<std::chrono::microseconds>(duration).count()));
   AppendInteger(out, us / 1'000'000);
   char digits[7] = {'.'};
   uint64_t rest = us % 1'000'000;
@@ -215,7 +215,8 @@ void AccessLog::WritePlain(const Exchange& exchange) {
   out += wall_text_.Rfc3339(WallMicroseconds()).substr(11, 8);
   out += ' ';
   const bool colour = std::getenv("NO_COLOR") == nullptr;
-  if (colour) out += !IsError(exchange) ? kGreen : status < 500 ? kYellow : kRed;
+  if (colour)
+    out += !IsError(exchange) ? kGreen : status < 500 ? kYellow : kRed;
   out += status == 0 ? "---" : std::to_string(status);
   if (colour) out += "\x1b[0m";
   if (const RequestHead* request = exchange.request()) {

@@ -13,8 +13,8 @@ void BodyReader::Start(Framing framing, uint64_t length) {
   left_ = framing == Framing::kLength ? length : 0;
   received_ = 0;
   failed_ = false;
-  done_ = framing == Framing::kNone ||
-          (framing == Framing::kLength && length == 0);
+  done_ =
+      framing == Framing::kNone || (framing == Framing::kLength && length == 0);
   if (framing == Framing::kChunked) chunked_.Reset(mode_);
 }
 
@@ -51,7 +51,8 @@ uint64_t BodyReader::expected() const { return received_ + left_; }
 void BodyWriter::Add(std::string_view payload, SendQueue* queue) {
   if (payload.empty()) return;
   if (!chunked_) return queue->Add(payload);
-  char* end = std::to_chars(size_line_, size_line_ + 16, payload.size(), 16).ptr;
+  char* end =
+      std::to_chars(size_line_, size_line_ + 16, payload.size(), 16).ptr;
   *end++ = '\r';
   *end++ = '\n';
   queue->Add({size_line_, static_cast<size_t>(end - size_line_)});

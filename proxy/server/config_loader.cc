@@ -184,8 +184,10 @@ void ReadBudget(const ConfigNode& node, RetryConfig& retry,
     retry.budget_percent = static_cast<unsigned>(*value);
     return;
   }
-  errors.push_back({node.place, "a percentage from 0% to 100% is expected, "
-                                "not " + Quote(*text)});
+  errors.push_back({node.place,
+                    "a percentage from 0% to 100% is expected, "
+                    "not " +
+                        Quote(*text)});
 }
 
 constexpr Row<RetryConfig> kRetryRows[] = {

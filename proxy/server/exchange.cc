@@ -1,9 +1,9 @@
 #include "proxy/server/exchange.h"
 
+#include "proxy/server/generation.h"
 #include "proxy/server/request_facts.h"
 #include "proxy/server/request_writer.h"
 #include "proxy/server/router.h"
-#include "proxy/server/generation.h"
 #include "proxy/server/worker.h"
 
 namespace whichhop {
@@ -90,15 +90,14 @@ void Exchange::MakeErrorId() {
                    worker_.rng().Next());
 }
 
-size_t Exchange::header_limit() const {
-  return config().limits.header_bytes;
-}
+size_t Exchange::header_limit() const { return config().limits.header_bytes; }
 
 std::string_view Exchange::request_id() const {
   if (request_ == nullptr) return {};
   if (made_request_) return made_request_id_.text();
   const Field* given = request_->fields.First(FieldId::kXRequestId);
-  return given == nullptr ? std::string_view() : ValueOf(request_data(), *given);
+  return given == nullptr ? std::string_view()
+                          : ValueOf(request_data(), *given);
 }
 
 void Exchange::WaitDownstream(Waiting what, Duration limit) {
@@ -333,8 +332,7 @@ void Exchange::RefuseBody() {
              facts);
 }
 
-void Exchange::RefuseBody(Fault fault,
-                          const diagnostics::RequestFacts& facts) {
+void Exchange::RefuseBody(Fault fault, const diagnostics::RequestFacts& facts) {
   DropConnection();
   if (!head_forwarded_) {
     down_queue_.Clear();  // the head of an answer, if one waits
@@ -355,7 +353,7 @@ void Exchange::ProbeClient() {
   if (request_phase_ == RequestPhase::kBody && !answering) {
     return OnClientGone(Fault::kReqbodyTruncated, {'C', 'R'});
   }
-  OnClientGone(answering     ? Fault::kClientAbortBody
+  OnClientGone(answering      ? Fault::kClientAbortBody
                : phase == 'C' ? Fault::kClientAbortConnecting
                               : Fault::kClientAbortWaiting,
                {'C', phase});

@@ -1,14 +1,16 @@
 #pragma once
 // An Exchange is one request and its response. A session owns it while it
-// runs, a generation's free list otherwise; it lives on the worker's loop. It ends
-// by Finish(), which tells the session and is the last thing that it does.
+// runs, a generation's free list otherwise; it lives on the worker's loop. It
+// ends by Finish(), which tells the session and is the last thing that it does.
 //
 // Bytes go straight through: each direction has one buffer, is read from one
 // socket and written to the other, and is read again only when all of it was
 // written. So a slow reader stops its own sender, and memory is bounded.
 //
 // exchange.cc has its life and the request, exchange_upstream.cc the attempts
-// and the response's head, exchange_response.cc what the client is sent.
+// and the response's head, exchange_failure.cc how an attempt fails,
+// exchange_response.cc what the client is sent of the upstream's response, and
+// exchange_reply.cc what we say ourselves.
 
 #include <memory>
 #include <string>
@@ -156,8 +158,8 @@ class Exchange final : public Retired,
   bool FlushDownstream();
   void CutResponse();
   void Respond(uint16_t status);
-  void Reply(diagnostics::Fault fault,
-             const diagnostics::RequestFacts& facts, std::string_view detail);
+  void Reply(diagnostics::Fault fault, const diagnostics::RequestFacts& facts,
+             std::string_view detail);
   void SendReply();
   void PumpReply();
   void QueueReply(std::string_view fields, std::string_view body);
@@ -219,8 +221,8 @@ class Exchange final : public Retired,
   std::string replacement_;  // our body for an error that came without one
   std::vector<std::string_view> proxy_status_;  // received values
   std::string trailers_;
-  std::string upstream_body_;  // of a body that we replaced: its beginning
-  std::string claims_;         // what the upstream said of blame, for the log
+  std::string upstream_body_;    // of a body that we replaced: its beginning
+  std::string claims_;           // what the upstream said of blame, for the log
   bool head_forwarded_ = false;  // of a relayed response: its status is spent
   bool close_after_ = false;     // the client was told so
 

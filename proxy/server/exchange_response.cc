@@ -1,18 +1,12 @@
-// What the client of an exchange is sent: the upstream's response, with what a
-// diagnosis adds, or an answer of our own.
+// What the client of an exchange is sent of the upstream's response, with what
+// a diagnosis adds.
 
-#include <algorithm>
-
-#include "diagnostics/page.h"
-#include "diagnostics/proxy_status.h"
-#include "proxy/base/text.h"
 #include "proxy/server/exchange.h"
 #include "proxy/server/generation.h"
 #include "proxy/server/worker.h"
 
 namespace whichhop {
 
-using diagnostics::AttemptEnd;
 using diagnostics::BodyType;
 using diagnostics::Fault;
 
@@ -126,16 +120,15 @@ void Exchange::BeginResponse(bool replace_body) {
 void Exchange::ChooseFraming(ResponseOptions* options) {
   const ResponseHead& head = response_parser_.head();
   const bool http11 = request_->line.minor_version > 0;
-  const bool unknown_length = head.framing == Framing::kChunked ||
-                              head.framing == Framing::kUntilClose;
+  const bool unknown_length =
+      head.framing == Framing::kChunked || head.framing == Framing::kUntilClose;
   options->framing = head.framing;
   options->length = head.content_length;
   if (unknown_length) {
     options->framing = http11 ? Framing::kChunked : Framing::kUntilClose;
   }
   response_writer_.Start(options->framing == Framing::kChunked);
-  close_after_ =
-      !ClientMayStay() || options->framing == Framing::kUntilClose;
+  close_after_ = !ClientMayStay() || options->framing == Framing::kUntilClose;
   options->close = close_after_;
   options->keep_alive = !close_after_ && !http11;
 }
@@ -232,227 +225,6 @@ void Exchange::CutResponse() {
   // What was received before the end is still the client's.
   if (told) bytes_out_ += down_queue_.Flush(session_->socket()).bytes;
   Finish(told ? Session::After::kClose : Session::After::kAbort);
-}
-
-// A status that the configuration authors here.
-void Exchange::Respond(uint16_t status) {
-  ended_ = {'P', 'R'};
-  if (status >= 400) {
-    recorder_.JudgeRespond(status);
-    return SendReply();
-  }
-  status_ = status;
-  diagnosis_.clear();
-  DiscardRequestBody();
-  QueueReply(status == 204 || status == 304 ? "" : "Content-Length: 0\r\n", {});
-}
-
-void Exchange::Reply(Fault fault, const diagnostics::RequestFacts& facts,
-                     std::string_view detail) {
-  recorder_.JudgeDecision(fault, facts, detail);
-  SendReply();
-}
-
-// The answer of our own that the verdict calls for.
-void Exchange::SendReply() {
-  status_ = recorder_.verdict()->status;
-  StopWaitingUpstream();
-  Describe();
-  DiscardRequestBody();
-  const BodyType type = PreferredBody();
-  replacement_.clear();
-  AppendErrorBody(type, &replacement_);
-  std::string fields = "Content-Type: ";
-  fields += diagnostics::ContentType(type);
-  fields += "\r\nContent-Length: ";
-  fields += std::to_string(replacement_.size());
-  fields += "\r\nCache-Control: ";
-  fields += CacheControl();
-  fields += "\r\nVary: Accept\r\n";
-  if (status_ == 405) fields += "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n";
-  QueueReply(fields, replacement_);
-}
-
-void Exchange::QueueReply(std::string_view fields, std::string_view body) {
-  close_after_ = !ClientMayStay();
-  reply_ = "HTTP/1.1 ";
-  reply_ += std::to_string(status_);
-  reply_ += ' ';
-  reply_ += diagnostics::ReasonPhrase(status_);
-  reply_ += "\r\nDate: ";
-  reply_ += worker_.wall_text().HttpDate(WallMicroseconds());
-  reply_ += "\r\n";
-  reply_ += fields;
-  if (close_after_) {
-    reply_ += "Connection: close\r\n";
-  } else if (request_->line.minor_version == 0) {
-    reply_ += "Connection: keep-alive\r\n";
-  }
-  reply_ += diagnosis_;
-  reply_ += "\r\n";
-  const bool head = request_ != nullptr && request_->line.method == Method::kHead;
-  if (!head) reply_ += body;
-  // An interim response may still be on its way.
-  down_queue_.Add(reply_);
-  response_phase_ = ResponsePhase::kReply;
-  PumpReply();
-}
-
-void Exchange::PumpReply() {
-  if (FlushDownstream()) Finish(AfterResponse());
-}
-
-// A body that nobody wants, as far as it is here: if it is here whole, the
-// connection can go on.
-void Exchange::DiscardRequestBody() {
-  while (request_phase_ == RequestPhase::kBody && !request_body_.failed() &&
-         body_at_ < in_.size()) {
-    const size_t consumed =
-        request_body_.Take(in_.data() + body_at_, in_.size() - body_at_)
-            .consumed;
-    body_at_ += consumed;
-    bytes_in_ += consumed;
-    if (request_body_.done()) OnRequestComplete();
-  }
-}
-
-// The verdict's field lines, into diagnosis_.
-void Exchange::Describe() {
-  MakeErrorId();
-  proxy_status_.clear();
-  const bool relayed = recorder_.tried() && recorder_.attempt().status != 0 &&
-                       !up_in_.empty();
-  if (relayed) CollectProxyStatus();
-  const ErrorsConfig& errors = config().errors;
-  const bool error_fields =
-      errors.fields == Everyone::kEveryone ||
-      (errors.fields == Everyone::kOperators && IsOperator());
-  diagnosis_.clear();
-  diagnostics::AppendFields(
-      *recorder_.verdict(),
-      {config().node.name, error_id_.text(), proxy_status_, Audience(),
-       error_fields},
-      diagnosis_);
-  if (errors.cors && error_fields) {
-    diagnosis_ +=
-        "Access-Control-Expose-Headers: Proxy-Status, Error-Cause, "
-        "Error-Reporter, Error-Cleared, Error-Fault, Error-Id\r\n";
-  }
-}
-
-// The values of the upstream's Proxy-Status fields.
-// Requires: the response's head is still at the front of `up_in_`.
-void Exchange::CollectProxyStatus() {
-  for (const Field& field : response_parser_.head().fields.all()) {
-    if (field.id != FieldId::kProxyStatus) continue;
-    proxy_status_.push_back(ValueOf(up_in_.data(), field));
-  }
-}
-
-// The trailer fields that are passed on: a Proxy-Status among them is held to
-// the rules of one in the head.
-std::string_view Exchange::Trailers() {
-  const std::string_view all = response_body_.trailers();
-  if (all.empty()) return all;
-  proxy_status_.clear();
-  trailers_.clear();
-  for (size_t at = 0; at < all.size();) {
-    const size_t end = all.find("\r\n", at) + 2;
-    const std::string_view line = all.substr(at, end - at);
-    const size_t colon = line.find(':');
-    at = end;
-    if (EqualsIgnoreCase(line.substr(0, colon), "proxy-status")) {
-      proxy_status_.push_back(line.substr(colon + 2, line.size() - colon - 4));
-    } else {
-      trailers_ += line;
-    }
-  }
-  diagnostics::AppendOthersProxyStatus(
-      {config().node.name, {}, proxy_status_, Audience()}, trailers_);
-  return trailers_;
-}
-
-// What the upstream said of blame, for the log: nobody believes it here.
-void Exchange::NoteClaims() {
-  constexpr size_t kClaimsKept = 1024;
-  constexpr FieldId kClaims[] = {
-      FieldId::kProxyStatus,  FieldId::kErrorCause, FieldId::kErrorReporter,
-      FieldId::kErrorCleared, FieldId::kErrorFault, FieldId::kErrorId,
-      FieldId::kErrorHops};
-  const FieldTable& fields = response_parser_.head().fields;
-  const bool any = std::ranges::any_of(
-      kClaims, [&fields](FieldId id) { return fields.Has(id); });
-  if (!any) return;
-  for (const Field& field : fields.all()) {
-    const bool claim = IsClaim(field.id) || field.id == FieldId::kProxyStatus;
-    if (!claim || claims_.size() >= kClaimsKept) continue;
-    if (!claims_.empty()) claims_ += "; ";
-    claims_ += LineOf(up_in_.data(), field);
-  }
-  if (claims_.size() > kClaimsKept) claims_.resize(kClaimsKept);
-}
-
-// No error: what other proxies say of themselves passes, but for what bears
-// our name.
-void Exchange::KeepOthersProxyStatus() {
-  proxy_status_.clear();
-  CollectProxyStatus();
-  diagnosis_.clear();
-  diagnostics::AppendOthersProxyStatus(
-      {config().node.name, {}, proxy_status_, Audience()}, diagnosis_);
-}
-
-BodyType Exchange::PreferredBody() const {
-  if (request_ == nullptr) return BodyType::kText;
-  const FieldTable& fields = request_->fields;
-  const Field* accept = fields.First(FieldId::kAccept);
-  if (accept == nullptr) return BodyType::kText;
-  if (!fields.Repeated(FieldId::kAccept)) {
-    return diagnostics::NegotiateBody(ValueOf(request_data(), *accept));
-  }
-  std::string joined;
-  for (const Field& field : fields.all()) {
-    if (field.id != FieldId::kAccept) continue;
-    if (!joined.empty()) joined += ", ";
-    joined += ValueOf(request_data(), field);
-  }
-  return diagnostics::NegotiateBody(joined);
-}
-
-void Exchange::AppendErrorBody(BodyType type, std::string* out) const {
-  diagnostics::PageInput input;
-  input.error_id = error_id_.text();
-  input.audience = Audience();
-  if (request_ != nullptr) {
-    input.host = request_->host.In(request_data());
-    input.path = request_->line.path.In(request_data());
-  }
-  diagnostics::AppendBody(type, *recorder_.verdict(), input, *out);
-}
-
-std::string_view Exchange::CacheControl() const {
-  return Audience() == diagnostics::Audience::kOperator ? "private, no-store"
-                                                        : "no-store";
-}
-
-bool Exchange::ClientMayStay() const {
-  return request_ != nullptr && request_->keep_alive && !worker_.draining() &&
-         request_phase_ == RequestPhase::kDone;
-}
-
-bool Exchange::IsOperator() const {
-  return std::ranges::any_of(config().errors.operators,
-                             [this](const Network& network) {
-                               return network.Contains(session_->client());
-                             });
-}
-
-diagnostics::Audience Exchange::Audience() const {
-  const Everyone details = config().errors.details;
-  const bool sees = details == Everyone::kEveryone ||
-                    (details == Everyone::kOperators && IsOperator());
-  return sees ? diagnostics::Audience::kOperator
-              : diagnostics::Audience::kPublic;
 }
 
 Session::After Exchange::AfterResponse() const {

@@ -5,63 +5,20 @@
 #include <cerrno>
 
 #include "proxy/server/exchange.h"
-#include "proxy/server/request_writer.h"
 #include "proxy/server/generation.h"
+#include "proxy/server/request_writer.h"
 #include "proxy/server/worker.h"
 
 namespace whichhop {
 
 using diagnostics::AttemptEnd;
 using diagnostics::AttemptPhase;
-using diagnostics::Fault;
 using diagnostics::Malformed;
 
 namespace {
 
 // 1xx heads before the final one: 103 and 102 are few.
 constexpr uint32_t kMaxInterim = 1000;
-
-Malformed MalformedOf(RuleClass kind) {
-  switch (kind) {
-    case RuleClass::kNotHttp:
-      return Malformed::kNotHttp;
-    case RuleClass::kHttp09:
-      return Malformed::kHttp09;
-    case RuleClass::kBadVersion:
-      return Malformed::kBadVersion;
-    case RuleClass::kBadStatus:
-      return Malformed::kBadStatus;
-    case RuleClass::kResponseHeadTooLarge:
-      return Malformed::kHeadTooLarge;
-    case RuleClass::kContentLength:
-      return Malformed::kClInvalid;
-    case RuleClass::kContentLengthWithTransferEncoding:
-      return Malformed::kClTe;
-    case RuleClass::kTransferCoding:
-      return Malformed::kTeUnsupported;
-    case RuleClass::kChunk:
-      return Malformed::kChunk;
-    case RuleClass::kTrailer:
-      return Malformed::kTrailers;
-    case RuleClass::kBadField:
-    case RuleClass::kNone:
-    case RuleClass::kLineBad:
-    case RuleClass::kTargetTooLong:
-    case RuleClass::kHeadTooLarge:
-    case RuleClass::kHost:
-    case RuleClass::kFraming:
-    case RuleClass::kRequestTransferCoding:
-    case RuleClass::kVersion:
-      break;  // the rest are classes of requests
-  }
-  return Malformed::kBadField;
-}
-
-AttemptEnd EndOf(const IoResult& end) {
-  if (end.kind == IoResult::Kind::kEnd) return AttemptEnd::kFin;
-  const bool reset = end.error == ECONNRESET || end.error == EPIPE;
-  return reset ? AttemptEnd::kReset : AttemptEnd::kErrno;
-}
 
 }  // namespace
 
@@ -93,8 +50,8 @@ void Exchange::Attempt(bool fresh) {
     return WriteRequest();
   }
   AttemptFailure failure;
-  connection_ =
-      UpstreamConnection::Connect(worker_.loop(), endpoint, *this, &failure.error);
+  connection_ = UpstreamConnection::Connect(worker_.loop(), endpoint, *this,
+                                            &failure.error);
   if (connection_ != nullptr) {
     return WaitUpstream(config().timeouts.connect);
   }
@@ -242,10 +199,10 @@ void Exchange::OnTimer(Timer&) {
   FailAttempt(failure);
 }
 
-// Takes what the upstream sent into `up_in_`. A short read does not say that the
-// socket is empty: a RST may have come with the bytes, and without an edge of
-// its own. Whoever has the whole response does not ask; whoever waits for more
-// reads until it would block.
+// Takes what the upstream sent into `up_in_`. A short read does not say that
+// the socket is empty: a RST may have come with the bytes, and without an edge
+// of its own. Whoever has the whole response does not ask; whoever waits for
+// more reads until it would block.
 IoResult Exchange::ReceiveUpstream() {
   const IoResult got =
       connection_->socket().Receive(up_in_.space(), up_in_.space_size());
@@ -287,27 +244,14 @@ void Exchange::ReadResponse() {
   }
 }
 
-void Exchange::OnUpstreamEnd(const IoResult& end) {
-  AttemptFailure failure = Failure(EndOf(end));
-  failure.error = end.error;
-  // After a failed write the receive queue ends in a bare EOF or in nothing:
-  // the write tells how it was.
-  if (write_error_ != 0 &&
-      (up_in_.empty() || end.kind == IoResult::Kind::kAgain)) {
-    failure = Failure(EndOf({IoResult::Kind::kError, 0, write_error_}));
-    failure.error = write_error_;
-  }
-  FailAttempt(failure);
-}
-
 // True: it was an interim one, and the next may be here.
 bool Exchange::OnResponseHead() {
   const ResponseHead& head = response_parser_.head();
   const uint16_t status = head.line.status;
   if (status < 200) {
     AttemptFailure failure = Failure(AttemptEnd::kMalformed);
-    failure.malformed = status == 101 ? Malformed::kUnsolicited101
-                                      : Malformed::kInterimFlood;
+    failure.malformed =
+        status == 101 ? Malformed::kUnsolicited101 : Malformed::kInterimFlood;
     if (status != 101 && ForwardInterim()) return true;
     FailAttempt(failure);
     return false;
@@ -347,88 +291,6 @@ bool Exchange::ForwardInterim() {
   response_parser_.Reset(request_->line.method);
   if (!down_queue_.empty()) FlushDownstream();
   return true;  // ReadResponse looks whether the exchange goes on
-}
-
-void Exchange::OnResponseRefused(const ParseError& error) {
-  AttemptFailure failure = Failure(AttemptEnd::kMalformed);
-  failure.malformed = MalformedOf(error.kind);
-  failure.rule = RuleSentence(error.rule);
-  if (failure.malformed == Malformed::kHeadTooLarge) {
-    failure.rule_bytes = up_in_.size();
-  }
-  FailAttempt(failure);
-}
-
-AttemptPhase Exchange::AttemptPhaseNow() const {
-  if (response_phase_ == ResponsePhase::kConnecting) {
-    return AttemptPhase::kConnect;
-  }
-  if (response_phase_ != ResponsePhase::kHead) return AttemptPhase::kBody;
-  if (!up_in_.empty()) return AttemptPhase::kHead;
-  const bool writing = write_error_ != 0 || !up_queue_.empty() ||
-                       request_phase_ == RequestPhase::kBody;
-  return writing ? AttemptPhase::kRequest : AttemptPhase::kWait;
-}
-
-// What an attempt that ends now has come to.
-AttemptFailure Exchange::Failure(AttemptEnd end) const {
-  AttemptFailure failure;
-  failure.end = end;
-  failure.phase = AttemptPhaseNow();
-  failure.head_forwarded = head_forwarded_;
-  failure.out_of_order_before = probed_out_of_order_;
-  if (failure.phase == AttemptPhase::kBody) {
-    failure.body = &response_body_;
-  } else {
-    failure.head_bytes = up_in_.size();
-    failure.first_bytes = up_in_.view();
-  }
-  return failure;
-}
-
-void Exchange::FailAttempt(AttemptFailure failure) {
-  const Fault fault =
-      recorder_.Fail(failure, connection_.get(), worker_.loop().now());
-  StopWaitingUpstream();  // not before: the kernel was asked of the probes
-  // A client that is gone is told of nobody's failure, and blames nobody.
-  if (!failure.head_forwarded && session_->socket().TakeError() != 0) {
-    return OnClientGone(response_phase_ == ResponsePhase::kConnecting
-                            ? Fault::kClientAbortConnecting
-                            : Fault::kClientAbortWaiting,
-                        {'C', PhaseLetter()});
-  }
-  const bool timeout = failure.end == AttemptEnd::kTimeout;
-  ended_ = {failure.synchronous ? 'P' : timeout ? 's' : 'S', PhaseLetter()};
-  if (failure.head_forwarded) return CutResponse();
-  const bool retry = MayRetry(fault);
-  DropConnection();
-  up_in_.Clear();
-  down_queue_.Clear();  // a head that was not sent yet, and is not to be
-  if (retry) {
-    ended_ = {};
-    return Attempt(fault == Fault::kStaleKeepaliveRace);
-  }
-  recorder_.JudgeAttempt();
-  SendReply();
-}
-
-// Once more only where it can't do harm: nothing was written, or the request
-// is idempotent and the connection was an old one (RFC 9110, section 9.2.2).
-bool Exchange::MayRetry(Fault fault) {
-  Upstream& upstream = generation_.upstream(recorder_.route()->upstream);
-  const RetryConfig& retry =
-      config().upstreams[recorder_.route()->upstream].retry;
-  if (recorder_.attempts().size() > retry.attempts || request_body_moved_) {
-    return false;
-  }
-  if (fault == Fault::kStaleKeepaliveRace) {
-    return retry.on_stale && IsIdempotent(request_->line.method) &&
-           upstream.SpendRetry();
-  }
-  // Another server may answer; the same one would say the same again.
-  return retry.on_connect && upstream.servers() > 1 &&
-         diagnostics::GetFault(fault).retry == diagnostics::Retry::kAlways &&
-         upstream.SpendRetry();
 }
 
 void Exchange::DropConnection() {

@@ -49,9 +49,9 @@ void AskKernel(const UpstreamConnection& connection,
         kernel->out_of_order - *failure.out_of_order_before;
   }
   if (kernel->established && facts->sent >= kernel->unsent) {
-    facts->acked = facts->reused ? facts->sent - kernel->unsent
-                                 : std::min(facts->sent,
-                                            kernel->bytes_acked - 1);
+    facts->acked = facts->reused
+                       ? facts->sent - kernel->unsent
+                       : std::min(facts->sent, kernel->bytes_acked - 1);
   }
 }
 

@@ -43,11 +43,11 @@ struct AttemptFailure {
   bool synchronous = false;  // connect() itself said so
   Duration limit{};          // of the timer that fired
   diagnostics::Malformed malformed = diagnostics::Malformed::kNone;
-  std::string_view rule;          // the sentence of the rule that was broken
-  uint64_t rule_bytes = 0;        // a size that was over its limit
-  std::string_view first_bytes;   // of the answer
-  uint64_t head_bytes = 0;        // of a final head that is not complete
-  bool head_forwarded = false;    // the client has the head already
+  std::string_view rule;         // the sentence of the rule that was broken
+  uint64_t rule_bytes = 0;       // a size that was over its limit
+  std::string_view first_bytes;  // of the answer
+  uint64_t head_bytes = 0;       // of a final head that is not complete
+  bool head_forwarded = false;   // the client has the head already
   // Segments that came behind a hole, in all, when the silence had lasted for
   // a while: more by now, and the way loses what the server sends.
   std::optional<uint32_t> out_of_order_before;
@@ -104,7 +104,7 @@ class Recorder {
   size_t attempt_count_ = 0;
   std::array<AttemptRecord, kMaxAttempts> attempts_;
   std::optional<diagnostics::AttemptFacts> failed_;  // facts of the last one
-  std::string offender_;  // failed_ refers to it
+  std::string offender_;                             // failed_ refers to it
   std::optional<diagnostics::Verdict> verdict_;
 };
 

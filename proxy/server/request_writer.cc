@@ -74,7 +74,8 @@ void WriteForwardedFor(const RequestHead& head, const char* data,
   out->Append("X-Forwarded-For: ");
   if (by.trusted && head.fields.Has(FieldId::kXForwardedFor)) {
     for (const Field& field : head.fields.all()) {
-      if (field.id != FieldId::kXForwardedFor || field.value_size == 0) continue;
+      if (field.id != FieldId::kXForwardedFor || field.value_size == 0)
+        continue;
       out->Append(ValueOf(data, field));
       out->Append(", ");
     }
@@ -114,8 +115,7 @@ void WriteForwarded(const RequestHead& head, const char* data,
   if (!by.trusted || !fields.Has(FieldId::kXForwardedProto)) {
     out->Field("X-Forwarded-Proto", by.scheme);
   }
-  if (!host.empty() &&
-      (!by.trusted || !fields.Has(FieldId::kXForwardedHost))) {
+  if (!host.empty() && (!by.trusted || !fields.Has(FieldId::kXForwardedHost))) {
     out->Field("X-Forwarded-Host", host);
   }
 }

@@ -77,8 +77,7 @@ HeadWriter Reserve(const ResponseHead& head, const char* data, size_t extra,
 void WriteResponseHead(const ResponseHead& head, const char* data,
                        const ResponseOptions& options, BufferPool& pool,
                        Buffer* out) {
-  HeadWriter writer =
-      Reserve(head, data, options.diagnosis.size(), pool, out);
+  HeadWriter writer = Reserve(head, data, options.diagnosis.size(), pool, out);
   WriteStatusLine(head, data, &writer);
   for (const Field& field : head.fields.all()) {
     if (IsDropped(field, options)) continue;

@@ -10,8 +10,8 @@
 
 namespace whichhop {
 
-// Error-*: an upstream's claim about blame. Such fields are dropped whatever the
-// status, or an origin could speak in our name.
+// Error-*: an upstream's claim about blame. Such fields are dropped whatever
+// the status, or an origin could speak in our name.
 constexpr bool IsClaim(FieldId id) {
   return id >= FieldId::kErrorCause && id <= FieldId::kErrorHops;
 }

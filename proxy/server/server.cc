@@ -119,16 +119,15 @@ std::vector<ListeningSocket> TakeShare(std::vector<BoundListener>& bound,
                                        size_t worker) {
   std::vector<ListeningSocket> share;
   for (BoundListener& listener : bound) {
-    share.push_back(
-        {listener.configured, std::move(listener.sockets[worker])});
+    share.push_back({listener.configured, std::move(listener.sockets[worker])});
   }
   return share;
 }
 
 void Server::Start(size_t connections) {
   for (size_t i = 0; i < workers_count_; ++i) {
-    workers_.push_back(std::make_unique<Worker>(
-        config_, TakeShare(bound_, i), Share(connections), log_));
+    workers_.push_back(std::make_unique<Worker>(config_, TakeShare(bound_, i),
+                                                Share(connections), log_));
   }
   running_ = workers_count_;
   for (auto& worker : workers_) {

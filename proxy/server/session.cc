@@ -39,8 +39,9 @@ void Session::WaitForRequest() {
   idle_since_ = worker_.loop().now();
   worker_.idle_sessions().Add(*this);
   worker_.OnSessionIdle();
-  ArmTimer(worker_.draining() ? worker_.drain_grace()
-                              : Duration(worker_.config().timeouts.client_idle));
+  ArmTimer(worker_.draining()
+               ? worker_.drain_grace()
+               : Duration(worker_.config().timeouts.client_idle));
 }
 
 void Session::OnReadable() {
@@ -134,8 +135,7 @@ bool Session::Evict() {
   const bool new_here =
       !served_ && worker_.loop().now() - idle_since_ < kFirstWord;
   char first;
-  if (new_here ||
-      socket_.Peek(&first, 1).kind == IoResult::Kind::kBytes) {
+  if (new_here || socket_.Peek(&first, 1).kind == IoResult::Kind::kBytes) {
     return false;
   }
   Close();

@@ -32,8 +32,8 @@ void Worker::Open(ListeningSocket socket) {
 }
 
 void Worker::Close(const Address& configured) {
-  const auto open = std::ranges::find(listeners_, configured,
-                                      &OpenListener::configured);
+  const auto open =
+      std::ranges::find(listeners_, configured, &OpenListener::configured);
   open->listener->DrainAndClose();
   // Nothing calls it any more: it is no Retired object.
   loop_.Post([gone = std::shared_ptr<Listener>(std::move(open->listener))] {});

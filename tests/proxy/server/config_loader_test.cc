@@ -278,9 +278,9 @@ TEST_CASE("a topology says which hop a network is") {
 
 TEST_CASE("a topology names hops of the model and networks") {
   ConfigErrors errors;
-  CHECK_FALSE(LoadConfig(std::string(kLeast) +
-                             "topology: {tors: [10.0.0.1], isp: [10.0.0.300]}\n",
-                         errors));
+  CHECK_FALSE(LoadConfig(
+      std::string(kLeast) + "topology: {tors: [10.0.0.1], isp: [10.0.0.300]}\n",
+      errors));
   REQUIRE(errors.size() == 2);
   CHECK(errors[0].message == "no hop is named `tors`; did you mean `tor`?");
   CHECK(errors[0].place.column == 12);

@@ -1,0 +1,158 @@
+// How an attempt of an exchange fails: what the socket and the codecs said
+// becomes facts, and the facts a retry, an error or a cut.
+
+#include <cerrno>
+
+#include "proxy/server/exchange.h"
+#include "proxy/server/generation.h"
+#include "proxy/server/worker.h"
+
+namespace whichhop {
+
+using diagnostics::AttemptEnd;
+using diagnostics::AttemptPhase;
+using diagnostics::Fault;
+using diagnostics::Malformed;
+
+namespace {
+
+Malformed MalformedOf(RuleClass kind) {
+  switch (kind) {
+    case RuleClass::kNotHttp:
+      return Malformed::kNotHttp;
+    case RuleClass::kHttp09:
+      return Malformed::kHttp09;
+    case RuleClass::kBadVersion:
+      return Malformed::kBadVersion;
+    case RuleClass::kBadStatus:
+      return Malformed::kBadStatus;
+    case RuleClass::kResponseHeadTooLarge:
+      return Malformed::kHeadTooLarge;
+    case RuleClass::kContentLength:
+      return Malformed::kClInvalid;
+    case RuleClass::kContentLengthWithTransferEncoding:
+      return Malformed::kClTe;
+    case RuleClass::kTransferCoding:
+      return Malformed::kTeUnsupported;
+    case RuleClass::kChunk:
+      return Malformed::kChunk;
+    case RuleClass::kTrailer:
+      return Malformed::kTrailers;
+    case RuleClass::kBadField:
+    case RuleClass::kNone:
+    case RuleClass::kLineBad:
+    case RuleClass::kTargetTooLong:
+    case RuleClass::kHeadTooLarge:
+    case RuleClass::kHost:
+    case RuleClass::kFraming:
+    case RuleClass::kRequestTransferCoding:
+    case RuleClass::kVersion:
+      break;  // the rest are classes of requests
+  }
+  return Malformed::kBadField;
+}
+
+AttemptEnd EndOf(const IoResult& end) {
+  if (end.kind == IoResult::Kind::kEnd) return AttemptEnd::kFin;
+  const bool reset = end.error == ECONNRESET || end.error == EPIPE;
+  return reset ? AttemptEnd::kReset : AttemptEnd::kErrno;
+}
+
+}  // namespace
+
+void Exchange::OnUpstreamEnd(const IoResult& end) {
+  AttemptFailure failure = Failure(EndOf(end));
+  failure.error = end.error;
+  // After a failed write the receive queue ends in a bare EOF or in nothing:
+  // the write tells how it was.
+  if (write_error_ != 0 &&
+      (up_in_.empty() || end.kind == IoResult::Kind::kAgain)) {
+    failure = Failure(EndOf({IoResult::Kind::kError, 0, write_error_}));
+    failure.error = write_error_;
+  }
+  FailAttempt(failure);
+}
+
+void Exchange::OnResponseRefused(const ParseError& error) {
+  AttemptFailure failure = Failure(AttemptEnd::kMalformed);
+  failure.malformed = MalformedOf(error.kind);
+  failure.rule = RuleSentence(error.rule);
+  if (failure.malformed == Malformed::kHeadTooLarge) {
+    failure.rule_bytes = up_in_.size();
+  }
+  FailAttempt(failure);
+}
+
+AttemptPhase Exchange::AttemptPhaseNow() const {
+  if (response_phase_ == ResponsePhase::kConnecting) {
+    return AttemptPhase::kConnect;
+  }
+  if (response_phase_ != ResponsePhase::kHead) return AttemptPhase::kBody;
+  if (!up_in_.empty()) return AttemptPhase::kHead;
+  const bool writing = write_error_ != 0 || !up_queue_.empty() ||
+                       request_phase_ == RequestPhase::kBody;
+  return writing ? AttemptPhase::kRequest : AttemptPhase::kWait;
+}
+
+// What an attempt that ends now has come to.
+AttemptFailure Exchange::Failure(AttemptEnd end) const {
+  AttemptFailure failure;
+  failure.end = end;
+  failure.phase = AttemptPhaseNow();
+  failure.head_forwarded = head_forwarded_;
+  failure.out_of_order_before = probed_out_of_order_;
+  if (failure.phase == AttemptPhase::kBody) {
+    failure.body = &response_body_;
+  } else {
+    failure.head_bytes = up_in_.size();
+    failure.first_bytes = up_in_.view();
+  }
+  return failure;
+}
+
+void Exchange::FailAttempt(AttemptFailure failure) {
+  const Fault fault =
+      recorder_.Fail(failure, connection_.get(), worker_.loop().now());
+  StopWaitingUpstream();  // not before: the kernel was asked of the probes
+  // A client that is gone is told of nobody's failure, and blames nobody.
+  if (!failure.head_forwarded && session_->socket().TakeError() != 0) {
+    return OnClientGone(response_phase_ == ResponsePhase::kConnecting
+                            ? Fault::kClientAbortConnecting
+                            : Fault::kClientAbortWaiting,
+                        {'C', PhaseLetter()});
+  }
+  const bool timeout = failure.end == AttemptEnd::kTimeout;
+  ended_ = {failure.synchronous ? 'P' : timeout ? 's' : 'S', PhaseLetter()};
+  if (failure.head_forwarded) return CutResponse();
+  const bool retry = MayRetry(fault);
+  DropConnection();
+  up_in_.Clear();
+  down_queue_.Clear();  // a head that was not sent yet, and is not to be
+  if (retry) {
+    ended_ = {};
+    return Attempt(fault == Fault::kStaleKeepaliveRace);
+  }
+  recorder_.JudgeAttempt();
+  SendReply();
+}
+
+// Once more only where it can't do harm: nothing was written, or the request
+// is idempotent and the connection was an old one (RFC 9110, section 9.2.2).
+bool Exchange::MayRetry(Fault fault) {
+  Upstream& upstream = generation_.upstream(recorder_.route()->upstream);
+  const RetryConfig& retry =
+      config().upstreams[recorder_.route()->upstream].retry;
+  if (recorder_.attempts().size() > retry.attempts || request_body_moved_) {
+    return false;
+  }
+  if (fault == Fault::kStaleKeepaliveRace) {
+    return retry.on_stale && IsIdempotent(request_->line.method) &&
+           upstream.SpendRetry();
+  }
+  // Another server may answer; the same one would say the same again.
+  return retry.on_connect && upstream.servers() > 1 &&
+         diagnostics::GetFault(fault).retry == diagnostics::Retry::kAlways &&
+         upstream.SpendRetry();
+}
+
+}  // namespace whichhop
