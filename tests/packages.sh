@@ -1,7 +1,8 @@
 # What whichhop needs from Debian, and how it is built: sourced by tests/run.sh
 # and conf/demo.sh.
 
-BUILD_PACKAGES=(g++ cmake ninja-build pkg-config libevent-dev libyaml-cpp-dev)
+BUILD_PACKAGES=(g++ cmake ninja-build pkg-config libevent-dev libc-ares-dev
+                libyaml-cpp-dev)
 TEST_PACKAGES=(catch2 python3 curl nginx-light apache2-utils nodejs npm)
 BENCH_PACKAGES=(nginx-light haproxy wrk python3)
 

@@ -73,6 +73,14 @@ uint16_t Address::port() const {
   return 0;
 }
 
+Address Address::WithPort(uint16_t port) const {
+  Address result = *this;
+  in_port_t& field = family() == AF_INET6 ? result.storage_.v6.sin6_port
+                                          : result.storage_.v4.sin_port;
+  field = htons(port);
+  return result;
+}
+
 std::string_view Address::IpBytes() const {
   if (family() == AF_INET) {
     return {reinterpret_cast<const char*>(&storage_.v4.sin_addr), 4};

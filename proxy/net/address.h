@@ -36,6 +36,8 @@ class Address {
   std::string ToString() const;
   // The host alone: "10.0.0.5", "::1"; IPv4 inside IPv6 as IPv4; "unix:".
   std::string Host() const;
+  // The same host at another port. Requires: not is_unix().
+  Address WithPort(uint16_t port) const;
   // The bytes of the IP address, IPv4 inside IPv6 as 4 bytes; empty for Unix.
   std::string_view IpBytes() const;
 

@@ -1,0 +1,303 @@
+// Names, and a nameserver that says what a test tells it to.
+
+#include "proxy/net/resolver.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <functional>
+
+#include "tests/catch.h"
+#include "tests/proxy/net/story.h"
+
+namespace whichhop {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+enum Rcode { kNoError, kFormErr, kServFail, kNxDomain, kNotImp, kRefused };
+
+// A UDP socket on loopback. Answers each question as it is told at the moment.
+class Nameserver final : private LevelWatch::Events {
+ public:
+  explicit Nameserver(Loop& loop) : fd_(socket(AF_INET, SOCK_DGRAM, 0)) {
+    const Address any = *Address::Parse("127.0.0.1:0");
+    REQUIRE(bind(fd_, any.get(), any.size()) == 0);
+    sockaddr_storage name{};
+    socklen_t size = sizeof(name);
+    getsockname(fd_, reinterpret_cast<sockaddr*>(&name), &size);
+    address_ = Address::From(reinterpret_cast<sockaddr*>(&name), size);
+    REQUIRE(watch_.Arm(loop, fd_, *this));
+  }
+  ~Nameserver() { Close(); }
+
+  const Address& address() const { return address_; }
+  void Close() {
+    watch_.Disarm();
+    if (fd_ >= 0) close(fd_);
+    fd_ = -1;
+  }
+
+  Rcode rcode = kNoError;
+  bool silent = false;
+  bool truncates = false;
+  uint8_t ttl = 60;
+  std::string v4;  // bytes of an address each; empty: none
+  std::string v6;
+  bool silent_v6 = false;
+  int questions = 0;
+  std::string last_name;
+
+ private:
+  void OnReadable() override {
+    char query[512];
+    sockaddr_storage from{};
+    socklen_t from_size = sizeof(from);
+    const ssize_t got =
+        recvfrom(fd_, query, sizeof(query), 0,
+                 reinterpret_cast<sockaddr*>(&from), &from_size);
+    if (got < 17) return;
+    ++questions;
+    const size_t name_end = std::strlen(query + 12) + 13;
+    last_name = query + 12;
+    const bool wants_v6 = query[name_end + 1] == 28;
+    if (silent || (wants_v6 && silent_v6)) return;
+    const std::string& ip = wants_v6 ? v6 : v4;
+    std::string reply(query, name_end + 4);
+    reply[2] = truncates ? '\x83' : '\x81';
+    reply[3] = static_cast<char>(0x80 | rcode);
+    reply[7] = ip.empty() ? 0 : 1;
+    reply[11] = 0;  // no OPT
+    if (!ip.empty()) {
+      reply += std::string("\xC0\x0C\0", 3) + (wants_v6 ? '\x1C' : '\x01') +
+               std::string("\0\1\0\0\0", 5) + static_cast<char>(ttl) + '\0' +
+               static_cast<char>(ip.size()) + ip;
+    }
+    sendto(fd_, reply.data(), reply.size(), 0,
+           reinterpret_cast<sockaddr*>(&from), from_size);
+  }
+
+  int fd_;
+  Address address_;
+  LevelWatch watch_;
+};
+
+struct Waiting final : NameWaiter {
+  void OnResolved() override {
+    ++resolved;
+    then();
+  }
+  NameWait wait;
+  int resolved = 0;
+  std::function<void()> then = [] {};
+};
+
+struct Subscribed final : NameEvents {
+  void OnAddresses(ResolvedName&) override { ++changes; }
+  int changes = 0;
+};
+
+struct Names {
+  explicit Names(Duration timeout = milliseconds(300))
+      : resolver(loop, {{server.address()}, timeout}) {
+    name.Subscribe(subscribed);
+  }
+  // What the addresses are, or why there are none.
+  std::string Resolve() {
+    Waiting waiting;
+    name.Await(waiting.wait, waiting);
+    CHECK(waiting.resolved == 0);
+    Story story(loop);
+    story.Until([&] { return waiting.resolved > 0; }).Play();
+    CHECK(waiting.resolved == 1);
+    return Text();
+  }
+  std::string Text() const {
+    std::string text;
+    for (const Address& address : name.addresses()) {
+      text += (text.empty() ? "" : " ") + address.Host();
+    }
+    if (!text.empty()) return text;
+    constexpr const char* kOutcomes[] = {"addresses", "NXDOMAIN",  "SERVFAIL",
+                                         "REFUSED",   "NOTIMP",    "FORMERR",
+                                         "no TCP",    "no answer", "NODATA"};
+    return kOutcomes[static_cast<size_t>(name.outcome())];
+  }
+
+  Loop loop;
+  Nameserver server{loop};
+  Resolver resolver;
+  Subscribed subscribed;
+  ResolvedName& name = resolver.Name("app.test");
+};
+
+const std::string kV4("\x0A\x00\x00\x05", 4);
+const std::string kV6("\x20\x01\x0D\xB8\0\0\0\0\0\0\0\0\0\0\0\x05", 16);
+
+TEST_CASE("a name has the addresses of both families") {
+  Names names;
+  names.server.v4 = kV4;
+  names.server.v6 = kV6;
+  const std::string both = names.Resolve();
+  CHECK((both == "2001:db8::5 10.0.0.5" || both == "10.0.0.5 2001:db8::5"));
+  CHECK(names.server.questions == 2);
+  CHECK(names.subscribed.changes == 1);
+  CHECK(names.name.last_resolved() != kNoTime);
+}
+
+TEST_CASE("one family is enough, and the other is not waited for long") {
+  Names names(seconds(15));
+  names.server.v4 = kV4;
+  names.server.silent_v6 = true;
+  CHECK(names.Resolve() == "10.0.0.5");
+}
+
+TEST_CASE("each way in which there is no address is told from the others") {
+  struct Row {
+    Rcode rcode;
+    const char* outcome;
+  };
+  for (const Row& row : {Row{kNxDomain, "NXDOMAIN"}, Row{kServFail, "SERVFAIL"},
+                         Row{kRefused, "REFUSED"}, Row{kNotImp, "NOTIMP"},
+                         Row{kFormErr, "FORMERR"}, Row{kNoError, "NODATA"}}) {
+    Names names;
+    names.server.rcode = row.rcode;
+    CHECK(names.Resolve() == row.outcome);
+    CHECK(names.name.failed());
+    CHECK(names.name.last_resolved() == kNoTime);
+  }
+}
+
+TEST_CASE("a silent nameserver is waited for as long as configured") {
+  Names names(milliseconds(300));
+  names.server.silent = true;
+  const Time begun = SteadyClock::now();
+  CHECK(names.Resolve() == "no answer");
+  CHECK(SteadyClock::now() - begun >= milliseconds(280));
+  CHECK(names.server.questions == 4);  // two tries of each family
+}
+
+TEST_CASE("a nameserver whose port is closed gives no answer either") {
+  Names names;
+  names.server.Close();
+  CHECK(names.Resolve() == "no answer");
+}
+
+TEST_CASE("an answer that was cut is asked for over TCP") {
+  Names names;
+  names.server.truncates = true;
+  CHECK(names.Resolve() == "no TCP");
+}
+
+TEST_CASE("those who ask for one name share its questions") {
+  Names names;
+  names.server.v4 = kV4;
+  Waiting first, second, gone;
+  names.name.Await(first.wait, first);
+  names.name.Await(second.wait, second);
+  names.name.Await(gone.wait, gone);
+  gone.wait.Cancel();
+  Story(names.loop).Until([&] { return second.resolved == 1; }).Play();
+  CHECK(first.resolved == 1);
+  CHECK(gone.resolved == 0);
+  CHECK(names.server.questions == 2);
+  CHECK(&names.resolver.Name("APP.test") == &names.name);
+}
+
+TEST_CASE("whoever is called may end the others' wait, or ask anew") {
+  Names names;
+  names.server.rcode = kServFail;
+  Waiting first, second;
+  first.then = [&] { second.wait.Cancel(); };
+  names.name.Await(first.wait, first);
+  names.name.Await(second.wait, second);
+  Story(names.loop).Until([&] { return first.resolved == 1; }).Turns(2).Play();
+  CHECK(second.resolved == 0);
+}
+
+TEST_CASE("when the TTL ends the name is looked up again") {
+  Names names;
+  names.server.ttl = 1;
+  names.server.v4 = kV4;
+  Waiting waiting;
+  names.name.Await(waiting.wait, waiting);
+  Story story(names.loop);
+  story.Until([&] { return waiting.resolved == 1; })
+      .Do([&] { names.server.v4.back() = 6; })
+      .Until([&] { return names.Text() == "10.0.0.6"; })
+      .Do([&] { names.server.rcode = kServFail; })
+      .Do([&] { names.server.questions = 0; })
+      .Until([&] { return names.server.questions >= 4; })
+      .Do([&] { CHECK(names.Text() == "10.0.0.6"); })
+      .Do([&] { names.server.v4.clear(); })
+      .Do([&] { names.server.rcode = kNxDomain; })
+      .Until([&] { return names.Text() == "NXDOMAIN"; })
+      .Play();
+  CHECK(names.subscribed.changes == 3);
+  CHECK(names.name.failed());
+}
+
+TEST_CASE("a resolver at rest asks nothing in the background") {
+  Names names;
+  names.server.ttl = 0;  // counts as a second
+  names.server.v4 = kV4;
+  Waiting waiting;
+  names.name.Await(waiting.wait, waiting);
+  Story(names.loop)
+      .Until([&] { return waiting.resolved == 1; })
+      .Do([&] { names.resolver.Rest(); })
+      .Wait(milliseconds(1300))
+      .Play();
+  CHECK(names.server.questions == 2);
+  CHECK(names.Text() == "10.0.0.5");
+}
+
+TEST_CASE("a resolver takes over what an older one knows, and asks again") {
+  Names names;
+  names.server.v4 = kV4;
+  Waiting waiting;
+  names.name.Await(waiting.wait, waiting);
+  Resolver newer(names.loop, {{names.server.address()}, seconds(1)});
+  ResolvedName& name = newer.Name("app.test");
+  Story(names.loop)
+      .Until([&] { return waiting.resolved == 1; })
+      .Do([&] { newer.Inherit(names.resolver); })
+      .Do([&] { CHECK(name.addresses() == names.name.addresses()); })
+      .Do([&] { names.server.v4.back() = 6; })
+      .Until([&] { return name.addresses()[0].Host() == "10.0.0.6"; })
+      .Play();
+  CHECK(names.server.questions == 4);
+}
+
+TEST_CASE("a resolver may go while questions are out") {
+  Loop loop;
+  Nameserver server(loop);
+  server.silent = true;
+  auto resolver = std::make_unique<Resolver>(
+      loop, DnsOptions{{server.address()}, seconds(5)});
+  Waiting waiting;
+  resolver->Name("app.test").Await(waiting.wait, waiting);
+  Story(loop)
+      .Until([&] { return server.questions == 2; })
+      .Do([&] { waiting.wait.Cancel(); })
+      .Do([&] { resolver.reset(); })
+      .Turns(2)
+      .Play();
+  CHECK(waiting.resolved == 0);
+}
+
+TEST_CASE("the file of hosts knows a name before any nameserver does") {
+  Names names;
+  ResolvedName& local = names.resolver.Name("localhost");
+  Waiting waiting;
+  local.Await(waiting.wait, waiting);
+  CHECK(waiting.resolved == 0);
+  Story(names.loop).Until([&] { return waiting.resolved == 1; }).Play();
+  CHECK_FALSE(local.addresses().empty());
+  CHECK(names.server.questions == 0);
+}
+
+}  // namespace
+}  // namespace whichhop
