@@ -124,6 +124,8 @@ Fault ClassifyDns(const AttemptFacts& a) {
     case DnsAnswer::kNodata:
       return Fault::kDnsNodata;
     case DnsAnswer::kServfail:
+    case DnsAnswer::kNotimp:
+    case DnsAnswer::kFormerr:
       return Fault::kDnsServfail;
     case DnsAnswer::kRefused:
       return Fault::kDnsRefused;

@@ -25,6 +25,10 @@ std::string_view DnsText(DnsAnswer answer) {
       return "SERVFAIL";
     case DnsAnswer::kRefused:
       return "REFUSED";
+    case DnsAnswer::kNotimp:
+      return "NOTIMP";
+    case DnsAnswer::kFormerr:
+      return "FORMERR";
     case DnsAnswer::kTcpFailed:
       return "truncated over UDP, no answer over TCP";
     case DnsAnswer::kPrivate:
@@ -46,6 +50,10 @@ std::string_view DnsRcode(DnsAnswer answer) {
       return "SERVFAIL";
     case DnsAnswer::kRefused:
       return "REFUSED";
+    case DnsAnswer::kNotimp:
+      return "NOTIMP";
+    case DnsAnswer::kFormerr:
+      return "FORMERR";
     case DnsAnswer::kNone:
     case DnsAnswer::kTcpFailed:
     case DnsAnswer::kPrivate:

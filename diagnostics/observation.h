@@ -95,6 +95,8 @@ enum class DnsAnswer : uint8_t {
   kNodata,
   kServfail,
   kRefused,
+  kNotimp,   // the resolver does not answer such questions
+  kFormerr,  // the resolver does not understand them
   kTimeout,
   kTcpFailed,  // truncated over UDP, and no TCP
   kPrivate,    // an address that may not be used
