@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "proxy/server/server.h"
+#include "proxy/server/server_address.h"
 
 namespace whichhop {
 
@@ -19,15 +20,17 @@ constexpr std::string_view kUsage =
     "  for example: whichhop reverse-proxy --from :8080 --to "
     "http://127.0.0.1:9000\n";
 
-// http://10.0.0.5:8000, with or without a slash behind; port 80 if there is
-// none. Nothing for anything else.
-std::optional<Address> ParseOrigin(std::string_view url) {
+// http://10.0.0.5:8000 or http://app.internal, with or without a slash behind;
+// port 80 if there is none. Nothing for anything else.
+std::optional<ServerConfig> ParseOrigin(std::string_view url) {
   constexpr std::string_view kScheme = "http://";
   if (!url.starts_with(kScheme)) return std::nullopt;
   url.remove_prefix(kScheme.size());
   if (url.ends_with('/')) url.remove_suffix(1);
-  if (const auto address = Address::Parse(url)) return address;
-  return Address::Parse(std::string(url) + ":80");
+  ServerConfig server;
+  if (ReadServerAddress(url, &server)) return server;
+  if (ReadServerAddress(std::string(url) + ":80", &server)) return server;
+  return std::nullopt;
 }
 
 int UsageError(std::string_view why) {
@@ -53,14 +56,14 @@ int ReverseProxy(int argc, char** argv) {
   if (!listen) return UsageError("--from is not an address: \"" + from + '"');
   const auto origin = ParseOrigin(to);
   if (!origin) {
-    return UsageError("--to is not http:// and a literal address: \"" + to +
+    return UsageError("--to is not http:// and an address or a name: \"" + to +
                       '"');
   }
   auto config = std::make_shared<Config>();
   config->listen.push_back({*listen});
   UpstreamConfig upstream;
   upstream.name = "origin";
-  upstream.servers.push_back({*origin, origin->ToString(), 1, {}});
+  upstream.servers.push_back(*origin);
   config->upstreams.push_back(std::move(upstream));
   RouteConfig route;
   route.label = "/";

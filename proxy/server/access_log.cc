@@ -86,11 +86,18 @@ void AppendRequest(std::string& out, const Exchange& exchange,
   }
 }
 
+// Where an attempt went. A literal address is text already.
+void AppendAddress(std::string& out, std::string_view key,
+                   const AttemptRecord& attempt) {
+  if (!attempt.address) return AppendText(out, key, attempt.endpoint->text());
+  AppendText(out, key, attempt.address->ToString());
+}
+
 void AppendAttempts(std::string& out, const Exchange& exchange, Time now) {
   const auto attempts = exchange.recorder().attempts();
   if (attempts.empty()) return;
   const AttemptRecord& last = attempts.back();
-  AppendText(out, "upstream_address", last.endpoint->text());
+  AppendAddress(out, "upstream_address", last);
   AppendJsonKey(out, "upstream_status");
   if (last.status == 0) {
     out += "null";
@@ -101,7 +108,7 @@ void AppendAttempts(std::string& out, const Exchange& exchange, Time now) {
   out += '[';
   for (const AttemptRecord& attempt : attempts) {
     out += &attempt == attempts.data() ? "{" : ",{";
-    AppendText(out, "address", attempt.endpoint->text());
+    AppendAddress(out, "address", attempt);
     const Time ended = attempt.ended == kNoTime ? now : attempt.ended;
     AppendJsonKey(out, "ms");
     const auto us = std::chrono::duration_cast<std::chrono::microseconds>(
@@ -114,8 +121,9 @@ void AppendAttempts(std::string& out, const Exchange& exchange, Time now) {
     out += '}';
   }
   out += ']';
-  AppendSpan(out, "connect_seconds", last.reused ? kNoTime : last.begun,
-             last.connected);
+  AppendSpan(out, "dns_seconds", last.begun, last.resolved);
+  AppendSpan(out, "connect_seconds",
+             last.reused ? kNoTime : last.connect_begun(), last.connected);
   AppendSpan(out, "first_byte_seconds", last.begun, last.first_byte);
 }
 
@@ -232,7 +240,7 @@ void AccessLog::WritePlain(const Exchange& exchange) {
   out += 's';
   if (exchange.recorder().tried()) {
     out += ' ';
-    out += exchange.recorder().attempt().endpoint->text();
+    out += exchange.recorder().attempt().AddressText();
   }
   if (IsError(exchange)) {
     out += "  ";

@@ -23,6 +23,7 @@ struct NodeConfig {
   diagnostics::Position position = diagnostics::Position::kLb;
   int workers = 0;   // 0: one a core
   std::string user;  // drop privileges to it once bound; empty: stay
+  std::vector<Address> resolvers;  // nameservers; empty: /etc/resolv.conf's
 
   bool operator==(const NodeConfig&) const = default;
 };
@@ -36,6 +37,7 @@ struct TimeoutsConfig {
   milliseconds request_body{30'000};   // a stall
   milliseconds client_write{30'000};   // a stall while the client is sent to
   milliseconds client_idle{910'000};   // between requests
+  milliseconds dns{5'000};             // an upstream's name, in all
   milliseconds connect{3'000};         // SYN to SYN-ACK
   milliseconds response_head{60'000};  // request written to head complete
   milliseconds response_body{30'000};  // a stall
@@ -62,10 +64,12 @@ struct LimitsConfig {
 };
 
 struct ServerConfig {
-  Address address;
-  std::string text;  // as Address::ToString() writes it
+  Address address;   // a literal one; else of size 0, and `host` has a name
+  std::string text;  // as Address::ToString() writes it, or "name:port"
   unsigned weight = 1;
-  std::string rack;  // servers of one rack share a switch
+  std::string rack;   // servers of one rack share a switch
+  std::string host;   // the name that the DNS is asked for, in lower case
+  uint16_t port = 0;  // of `host`
 };
 
 struct RetryConfig {

@@ -19,6 +19,7 @@ namespace {
 
 constexpr size_t kMaxNodeName = 128;
 constexpr size_t kMaxLabel = 64;
+constexpr uint64_t kMaxPort = 65535;
 constexpr size_t kMaxDnsName = 253;
 constexpr size_t kMaxDnsLabel = 63;
 constexpr std::string_view kLogTargets[] = {"stdout", "stderr", "off"};
@@ -224,7 +225,17 @@ std::string ListenAddressProblem(std::string_view text) {
 }
 
 std::string ServerAddressProblem(std::string_view text) {
-  std::string problem = ListenAddressProblem(text);
+  std::string_view host = WithoutPort(text);
+  if (host.ends_with('.')) host.remove_suffix(1);
+  if (!IsUrl(text) && IsDnsName(host) && !EndsInNumber(host)) {
+    if (host.size() + 1 >= text.size()) {
+      return Quote(text) + " needs a port: HOST:PORT";
+    }
+    const auto port = ParseDecimal(text.substr(text.rfind(':') + 1));
+    if (port && *port > 0 && *port <= kMaxPort) return {};
+    return Quote(text) + ": a port is 1 to 65535";
+  }
+  std::string problem = AddressProblem(text);
   if (!problem.empty()) return problem;
   const Address address = *Address::Parse(text);
   if (address.is_unix()) return {};
@@ -233,6 +244,17 @@ std::string ServerAddressProblem(std::string_view text) {
     return Quote(text) + " is every address and none; name the server's";
   }
   return {};
+}
+
+std::string ResolverAddressProblem(std::string_view text) {
+  std::string problem = ListenAddressProblem(text);
+  if (!problem.empty()) return problem;
+  const Address address = *Address::Parse(text);
+  if (!address.is_unix() && address.port() != 0 &&
+      !IsAnyAddress(address.IpBytes())) {
+    return {};
+  }
+  return Quote(text) + " is no nameserver; one is 127.0.0.1:53";
 }
 
 std::string NetworkProblem(std::string_view text) {

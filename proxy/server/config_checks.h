@@ -31,9 +31,13 @@ std::string LogTargetProblem(std::string_view text);
 // The address of a listener; port 0 lets the kernel choose.
 std::string ListenAddressProblem(std::string_view text);
 
-// The address of an upstream's server: a literal one, that can be connected
-// to.
+// The address of an upstream's server: a literal one that can be connected to,
+// or a host name (RFC 1123, and `_`, which names of containers have) and a
+// port. A final dot keeps it from the search list.
 std::string ServerAddressProblem(std::string_view text);
+
+// The address of a nameserver: a literal one.
+std::string ResolverAddressProblem(std::string_view text);
 
 // An IP address or a prefix whose host bits are zero.
 std::string NetworkProblem(std::string_view text);

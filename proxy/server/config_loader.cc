@@ -11,6 +11,7 @@
 #include "proxy/server/config_text.h"
 #include "proxy/server/config_units.h"
 #include "proxy/server/schema.h"
+#include "proxy/server/server_address.h"
 
 namespace whichhop {
 
@@ -41,11 +42,20 @@ void ReadUser(const ConfigNode& node, NodeConfig& owner, ConfigErrors& errors) {
   Text<&NodeConfig::user, LabelProblem>(node, owner, errors);
 }
 
+void ReadResolvers(const ConfigNode& node, NodeConfig& owner,
+                   ConfigErrors& errors) {
+  for (const ConfigNode& item : ReadList(node, AtLeast::kNone, errors)) {
+    const auto text = ReadChecked(item, ResolverAddressProblem, errors);
+    if (text) owner.resolvers.push_back(*Address::Parse(*text));
+  }
+}
+
 constexpr Row<NodeConfig> kNodeRows[] = {
     {{"name"}, Text<&NodeConfig::name, NodeNameProblem>},
     {{"position"}, Choice<&NodeConfig::position, kPositions>},
     {{"workers"}, ReadWorkers},
     {{"user"}, ReadUser},
+    {{"resolvers"}, ReadResolvers},
 };
 
 // --- listen ----------------------------------------------------------------
@@ -92,6 +102,7 @@ constexpr Row<TimeoutsConfig> kTimeoutRows[] = {
     {{"request_body"}, Duration<&TimeoutsConfig::request_body>},
     {{"client_write"}, Duration<&TimeoutsConfig::client_write>},
     {{"client_idle"}, Duration<&TimeoutsConfig::client_idle>},
+    {{"dns"}, Duration<&TimeoutsConfig::dns>},
     {{"connect"}, Duration<&TimeoutsConfig::connect>},
     {{"response_head"}, Duration<&TimeoutsConfig::response_head>},
     {{"response_body"}, Duration<&TimeoutsConfig::response_body>},
@@ -99,7 +110,6 @@ constexpr Row<TimeoutsConfig> kTimeoutRows[] = {
     {{"drain_delay"}, Duration<&TimeoutsConfig::drain_delay, 0>},
     {{"drain"}, Duration<&TimeoutsConfig::drain>},
     NotYet<TimeoutsConfig>("queue"),
-    NotYet<TimeoutsConfig>("dns"),
     NotYet<TimeoutsConfig>("tls"),
     NotYet<TimeoutsConfig>("tunnel"),
 };
@@ -129,9 +139,14 @@ void ReadLimits(const ConfigNode& node, Config& config, ConfigErrors& errors) {
 
 // --- upstreams -------------------------------------------------------------
 
+void ReadServer(const ConfigNode& node, ServerConfig& server,
+                ConfigErrors& errors) {
+  const auto text = ReadChecked(node, ServerAddressProblem, errors);
+  if (text) ReadServerAddress(*text, &server);
+}
+
 constexpr Row<ServerConfig> kServerRows[] = {
-    {{"address", Presence::kRequired},
-     AddressText<&ServerConfig::address, ServerAddressProblem>},
+    {{"address", Presence::kRequired}, ReadServer},
     {{"weight"}, Integer<&ServerConfig::weight, 1, 256>},
     {{"rack"}, Text<&ServerConfig::rack, LabelProblem>},
 };
@@ -144,11 +159,9 @@ void ReadServers(const ConfigNode& node, UpstreamConfig& upstream,
     if (item.kind == ConfigNode::Kind::kMap) {
       ReadMap(item, kServerRows, server, errors);
     } else {
-      AddressText<&ServerConfig::address, ServerAddressProblem>(item, server,
-                                                                errors);
+      ReadServer(item, server, errors);
     }
-    if (server.address.size() == 0) continue;  // it had its error
-    server.text = server.address.ToString();
+    if (server.text.empty()) continue;  // it had its error
     RefuseTwice(seen, server.text, Quote(server.text), AddressPlace(item),
                 errors);
     upstream.servers.push_back(std::move(server));

@@ -128,6 +128,7 @@ void Exchange::OnDownstreamWritable() {
   switch (response_phase_) {
     case ResponsePhase::kNone:
     case ResponsePhase::kStarting:
+    case ResponsePhase::kResolving:
     case ResponsePhase::kConnecting:
     case ResponsePhase::kPeek:
     case ResponsePhase::kDone:
@@ -365,6 +366,7 @@ char Exchange::PhaseLetter() const {
     case ResponsePhase::kNone:
       return 'R';
     case ResponsePhase::kStarting:
+    case ResponsePhase::kResolving:
     case ResponsePhase::kConnecting:
       return 'C';
     case ResponsePhase::kHead:

@@ -42,6 +42,7 @@ struct Ended {
 
 class Exchange final : public Retired,
                        private UpstreamEvents,
+                       private NameWaiter,
                        private TimerEvents {
  public:
   Exchange(Worker& worker, Generation& generation);
@@ -86,8 +87,9 @@ class Exchange final : public Retired,
  private:
   enum class RequestPhase : uint8_t { kHead, kBody, kDone };
   enum class ResponsePhase : uint8_t {
-    kNone,      // no attempt yet
-    kStarting,  // an attempt begins at the end of this turn
+    kNone,       // no attempt yet
+    kStarting,   // an attempt begins at the end of this turn
+    kResolving,  // the server's name
     kConnecting,
     kHead,  // the request is being written, or the head awaited
     kPeek,  // an error's head is here: is its body empty?
@@ -123,6 +125,10 @@ class Exchange final : public Retired,
   // exchange_upstream.cc
   void StartAttempt();
   void Attempt(bool fresh);
+  void Resolve(Endpoint& endpoint);
+  void OnResolved() override;
+  void Connect(Endpoint& endpoint);
+  void NoteAddress();
   void OnConnected();
   void WriteRequest();
   void ComposeRequest();
@@ -195,6 +201,8 @@ class Exchange final : public Retired,
 
   // To the upstream.
   std::unique_ptr<UpstreamConnection> connection_;
+  Endpoint* resolved_for_ = nullptr;  // while name_wait_ is waiting
+  NameWait name_wait_;
   Buffer request_out_;  // the head, kept for a retry
   BodyWriter request_writer_;
   SendQueue up_queue_;

@@ -84,6 +84,9 @@ void Exchange::OnResponseRefused(const ParseError& error) {
 }
 
 AttemptPhase Exchange::AttemptPhaseNow() const {
+  if (response_phase_ == ResponsePhase::kResolving) {
+    return AttemptPhase::kResolve;
+  }
   if (response_phase_ == ResponsePhase::kConnecting) {
     return AttemptPhase::kConnect;
   }
@@ -113,12 +116,14 @@ AttemptFailure Exchange::Failure(AttemptEnd end) const {
 void Exchange::FailAttempt(AttemptFailure failure) {
   const Fault fault =
       recorder_.Fail(failure, connection_.get(), worker_.loop().now());
+  if (failure.phase == AttemptPhase::kConnect && connection_ != nullptr) {
+    connection_->endpoint().Avoid(connection_->address());
+  }
   StopWaitingUpstream();  // not before: the kernel was asked of the probes
   // A client that is gone is told of nobody's failure, and blames nobody.
   if (!failure.head_forwarded && session_->socket().TakeError() != 0) {
-    return OnClientGone(response_phase_ == ResponsePhase::kConnecting
-                            ? Fault::kClientAbortConnecting
-                            : Fault::kClientAbortWaiting,
+    return OnClientGone(PhaseLetter() == 'C' ? Fault::kClientAbortConnecting
+                                             : Fault::kClientAbortWaiting,
                         {'C', PhaseLetter()});
   }
   const bool timeout = failure.end == AttemptEnd::kTimeout;
@@ -149,8 +154,11 @@ bool Exchange::MayRetry(Fault fault) {
     return retry.on_stale && IsIdempotent(request_->line.method) &&
            upstream.SpendRetry();
   }
-  // Another server may answer; the same one would say the same again.
-  return retry.on_connect && upstream.servers() > 1 &&
+  // Another server, or another address, may answer; the same one would say the
+  // same again.
+  const bool another =
+      upstream.servers() > 1 || recorder_.attempt().endpoint->addresses() > 1;
+  return retry.on_connect && another &&
          diagnostics::GetFault(fault).retry == diagnostics::Retry::kAlways &&
          upstream.SpendRetry();
 }

@@ -13,12 +13,37 @@ namespace whichhop {
 
 using diagnostics::AttemptEnd;
 using diagnostics::AttemptPhase;
+using diagnostics::DnsAnswer;
 using diagnostics::Malformed;
 
 namespace {
 
 // 1xx heads before the final one: 103 and 102 are few.
 constexpr uint32_t kMaxInterim = 1000;
+
+DnsAnswer AnswerOf(DnsOutcome outcome) {
+  switch (outcome) {
+    case DnsOutcome::kAddresses:
+      return DnsAnswer::kNone;
+    case DnsOutcome::kNxdomain:
+      return DnsAnswer::kNxdomain;
+    case DnsOutcome::kServfail:
+      return DnsAnswer::kServfail;
+    case DnsOutcome::kRefused:
+      return DnsAnswer::kRefused;
+    case DnsOutcome::kNotimp:
+      return DnsAnswer::kNotimp;
+    case DnsOutcome::kFormerr:
+      return DnsAnswer::kFormerr;
+    case DnsOutcome::kTcpFailed:
+      return DnsAnswer::kTcpFailed;
+    case DnsOutcome::kTimeout:
+      return DnsAnswer::kTimeout;
+    case DnsOutcome::kNodata:
+      return DnsAnswer::kNodata;
+  }
+  return DnsAnswer::kTimeout;
+}
 
 }  // namespace
 
@@ -47,17 +72,49 @@ void Exchange::Attempt(bool fresh) {
   if (!fresh) connection_ = endpoint.TakeIdle(*this);
   if (connection_ != nullptr) {
     recorder_.attempt().reused = true;
+    NoteAddress();
     return WriteRequest();
   }
+  if (!endpoint.resolved()) return Resolve(endpoint);
+  Connect(endpoint);
+}
+
+// A lookup that has failed just now is not repeated for each request.
+void Exchange::Resolve(Endpoint& endpoint) {
+  response_phase_ = ResponsePhase::kResolving;
+  resolved_for_ = &endpoint;
+  if (endpoint.name()->failed()) return OnResolved();
+  endpoint.name()->Await(name_wait_, *this);
+}
+
+void Exchange::OnResolved() {
+  Endpoint& endpoint = *resolved_for_;
+  recorder_.attempt().resolved = worker_.loop().now();
+  if (endpoint.resolved()) return Connect(endpoint);
+  AttemptFailure failure = Failure(AttemptEnd::kDns);
+  failure.dns = AnswerOf(endpoint.name()->outcome());
+  failure.limit = config().timeouts.dns;
+  FailAttempt(failure);
+}
+
+void Exchange::Connect(Endpoint& endpoint) {
+  response_phase_ = ResponsePhase::kConnecting;
   AttemptFailure failure;
   connection_ = UpstreamConnection::Connect(worker_.loop(), endpoint, *this,
                                             &failure.error);
   if (connection_ != nullptr) {
+    NoteAddress();
     return WaitUpstream(config().timeouts.connect);
   }
   failure.end = AttemptEnd::kErrno;
   failure.synchronous = true;
   FailAttempt(failure);
+}
+
+// Of several of a name: the one that this attempt goes to.
+void Exchange::NoteAddress() {
+  if (connection_->endpoint().name() == nullptr) return;
+  recorder_.attempt().address = connection_->address();
 }
 
 void Exchange::WriteRequest() {
@@ -129,7 +186,8 @@ bool Exchange::FlushUpstream() {
 void Exchange::OnConnected() {
   AttemptFailure failure;
   failure.end = AttemptEnd::kErrno;
-  failure.error = connection_->socket().TakeError();
+  failure.error = connection_->TakeConnectError();
+  NoteAddress();
   if (failure.error == ECONNRESET || failure.error == EPIPE) {
     // A SYN is refused, not reset: the handshake was complete before.
     failure.phase = AttemptPhase::kRequest;
@@ -152,6 +210,7 @@ void Exchange::OnUpstreamReadable() {
   switch (response_phase_) {
     case ResponsePhase::kNone:
     case ResponsePhase::kStarting:
+    case ResponsePhase::kResolving:
     case ResponsePhase::kConnecting:  // how it ended, OnUpstreamWritable finds
     case ResponsePhase::kReply:
     case ResponsePhase::kDone:
@@ -294,6 +353,7 @@ bool Exchange::ForwardInterim() {
 }
 
 void Exchange::DropConnection() {
+  name_wait_.Cancel();
   if (connection_ == nullptr) return;
   StopWaitingUpstream();
   connection_->Close();

@@ -9,24 +9,33 @@ namespace {
 // Exchanges that are kept for the next peak.
 constexpr size_t kKeptExchanges = 256;
 
-std::vector<Endpoint::Spec> SpecsOf(const UpstreamConfig& upstream) {
+std::vector<Endpoint::Spec> SpecsOf(const UpstreamConfig& upstream,
+                                    Resolver& resolver) {
   std::vector<Endpoint::Spec> specs;
   for (const ServerConfig& server : upstream.servers) {
-    specs.push_back({server.address, server.text, server.weight});
+    ResolvedName* name =
+        server.host.empty() ? nullptr : &resolver.Name(server.host);
+    specs.push_back(
+        {server.address, server.text, server.weight, name, server.port});
   }
   return specs;
 }
 
 }  // namespace
 
-Generation::Generation(Worker& worker, std::shared_ptr<const Config> config)
-    : worker_(worker), config_(std::move(config)) {
+Generation::Generation(Worker& worker, std::shared_ptr<const Config> config,
+                       const Generation* before)
+    : worker_(worker),
+      config_(std::move(config)),
+      resolver_(worker.loop(),
+                {config_->node.resolvers, config_->timeouts.dns}) {
   for (const UpstreamConfig& upstream : config_->upstreams) {
     upstreams_.push_back(std::make_unique<Upstream>(
-        worker.loop(), upstream.name, SpecsOf(upstream),
+        worker.loop(), upstream.name, SpecsOf(upstream, resolver_),
         Duration(config_->timeouts.upstream_idle),
         upstream.retry.budget_percent));
   }
+  if (before != nullptr) resolver_.Inherit(before->resolver_);
 }
 
 std::unique_ptr<Exchange> Generation::TakeExchange() {
@@ -49,6 +58,7 @@ void Generation::GiveExchange(std::unique_ptr<Exchange> exchange) {
 
 void Generation::DropIdle() {
   free_.clear();
+  resolver_.Rest();
   for (auto& upstream : upstreams_) upstream->DropAllIdle();
 }
 

@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "proxy/net/resolver.h"
 #include "proxy/server/config.h"
 #include "proxy/server/exchange.h"
 #include "proxy/upstream/upstream.h"
@@ -18,7 +19,9 @@ class Worker;
 
 class Generation final : public Retired {
  public:
-  Generation(Worker& worker, std::shared_ptr<const Config> config);
+  // `before`: the one that it replaces, or null.
+  Generation(Worker& worker, std::shared_ptr<const Config> config,
+             const Generation* before);
   ~Generation() override { assert(out_ == 0); }
 
   const Config& config() const { return *config_; }
@@ -36,6 +39,7 @@ class Generation final : public Retired {
  private:
   Worker& worker_;
   const std::shared_ptr<const Config> config_;
+  Resolver resolver_;
   std::vector<std::unique_ptr<Upstream>> upstreams_;
   std::vector<std::unique_ptr<Exchange>> free_;
   size_t out_ = 0;

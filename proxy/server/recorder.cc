@@ -80,11 +80,12 @@ std::optional<diagnostics::Hop> HopAt(
 void AddTimes(const AttemptRecord& record, AttemptFacts* facts) {
   const Time connected =
       record.connected == kNoTime ? record.ended : record.connected;
-  facts->connect = record.reused ? Micros{0} : Between(record.begun, connected);
+  facts->connect =
+      record.reused ? Micros{0} : Between(record.connect_begun(), connected);
   facts->waited = Between(record.written, record.ended);
   const Time since = record.last_byte != kNoTime   ? record.last_byte
                      : record.connected != kNoTime ? record.connected
-                                                   : record.begun;
+                                                   : record.connect_begun();
   facts->quiet = Between(since, record.ended);
 }
 
@@ -121,8 +122,10 @@ diagnostics::Fault Recorder::Fail(const AttemptFailure& failure,
   facts.rule = failure.rule;
   facts.rule_bytes = failure.rule_bytes;
   facts.limit = ToMicros(failure.limit);
-  facts.address = record.endpoint->text();
-  facts.unix_socket = record.endpoint->address().is_unix();
+  address_text_ = record.AddressText();
+  facts.address = address_text_;
+  facts.unix_socket = record.endpoint->is_unix();
+  facts.dns = failure.dns;
   facts.reused = record.reused;
   facts.sent = record.sent;
   facts.received = record.received;
@@ -136,9 +139,7 @@ diagnostics::Fault Recorder::Fail(const AttemptFailure& failure,
       std::min(failure.first_bytes.size(), facts.first_bytes.size()));
   std::copy_n(failure.first_bytes.data(), facts.first_bytes_size,
               facts.first_bytes.data());
-  if (record.endpoint->min_handshake() != Duration::max()) {
-    facts.peer_min_rtt = ToMicros(record.endpoint->min_handshake());
-  }
+  AddName(record, &facts);
   if (connection != nullptr) {
     facts.idle = ToMicros(connection->idle_before());
     facts.served = connection->exchanges() - 1;
@@ -149,6 +150,19 @@ diagnostics::Fault Recorder::Fail(const AttemptFailure& failure,
   }
   record.fault = diagnostics::Classify(facts);
   return *record.fault;
+}
+
+// What is known of the server and of its name.
+void Recorder::AddName(const AttemptRecord& record, AttemptFacts* facts) {
+  const Endpoint& endpoint = *record.endpoint;
+  const Duration least =
+      endpoint.min_handshake(record.address.value_or(Address()));
+  if (least != Duration::max()) facts->peer_min_rtt = ToMicros(least);
+  if (endpoint.name() == nullptr) return;
+  const Time resolved = endpoint.name()->last_resolved();
+  if (resolved == kNoTime) return;
+  facts->resolved_before =
+      std::chrono::duration_cast<diagnostics::Seconds>(record.ended - resolved);
 }
 
 // Whose ICMP error failed the connect, or stands in its way.
@@ -164,7 +178,7 @@ void Recorder::AddIcmp(UpstreamConnection& connection, AttemptFacts* facts) {
   seen.address = offender_;
   const std::string_view offender = icmp->offender.IpBytes();
   const Address ours = connection.socket().LocalAddress();
-  if (offender == connection.endpoint().address().IpBytes()) {
+  if (offender == connection.address().IpBytes()) {
     seen.offender = diagnostics::Offender::kTarget;
   } else if (offender == ours.IpBytes()) {
     seen.offender = diagnostics::Offender::kOurselves;
@@ -174,7 +188,7 @@ void Recorder::AddIcmp(UpstreamConnection& connection, AttemptFacts* facts) {
   }
 }
 
-Observation Recorder::Frame() const {
+Observation Recorder::Frame() {
   Observation seen;
   seen.position = config_.node.position;
   seen.statuses = config_.errors.statuses;
@@ -182,7 +196,8 @@ Observation Recorder::Frame() const {
     seen.is = config_.upstreams[route_->upstream].is;
   }
   if (attempt_count_ > 0) {
-    seen.address = attempts_[attempt_count_ - 1].endpoint->text();
+    address_text_ = attempts_[attempt_count_ - 1].AddressText();
+    seen.address = address_text_;
   }
   return seen;
 }

@@ -21,7 +21,9 @@ namespace whichhop {
 // One try to get an answer from one server.
 struct AttemptRecord {
   const Endpoint* endpoint = nullptr;
+  std::optional<Address> address;  // of a server that is known by name
   Time begun = kNoTime;
+  Time resolved = kNoTime;    // if its name had to be waited for
   Time connected = kNoTime;   // kNoTime on a reused connection
   Time written = kNoTime;     // the whole request was handed to the kernel
   Time first_byte = kNoTime;  // of the answer
@@ -33,6 +35,12 @@ struct AttemptRecord {
   uint32_t interim = 0;   // 1xx heads
   uint16_t status = 0;    // of a final status line
   std::optional<diagnostics::Fault> fault;
+
+  Time connect_begun() const { return resolved == kNoTime ? begun : resolved; }
+  // Where it went, or would have gone: "10.0.0.5:8000", "app.internal:8000".
+  std::string AddressText() const {
+    return address ? address->ToString() : endpoint->text();
+  }
 };
 
 // How an attempt failed, as the socket and the codecs said it.
@@ -42,6 +50,7 @@ struct AttemptFailure {
   int error = 0;             // errno, for kErrno and kReset
   bool synchronous = false;  // connect() itself said so
   Duration limit{};          // of the timer that fired
+  diagnostics::DnsAnswer dns = diagnostics::DnsAnswer::kNone;  // for kDns
   diagnostics::Malformed malformed = diagnostics::Malformed::kNone;
   std::string_view rule;         // the sentence of the rule that was broken
   uint64_t rule_bytes = 0;       // a size that was over its limit
@@ -95,7 +104,8 @@ class Recorder {
 
   void AddIcmp(UpstreamConnection& connection,
                diagnostics::AttemptFacts* facts);
-  diagnostics::Observation Frame() const;
+  diagnostics::Observation Frame();
+  void AddName(const AttemptRecord& record, diagnostics::AttemptFacts* facts);
   const diagnostics::Verdict& Judge(const diagnostics::Observation& seen);
 
   const Config& config_;
@@ -104,7 +114,8 @@ class Recorder {
   size_t attempt_count_ = 0;
   std::array<AttemptRecord, kMaxAttempts> attempts_;
   std::optional<diagnostics::AttemptFacts> failed_;  // facts of the last one
-  std::string offender_;                             // failed_ refers to it
+  std::string address_text_;  // of the last attempt; observations refer to it
+  std::string offender_;      // failed_ refers to it
   std::optional<diagnostics::Verdict> verdict_;
 };
 

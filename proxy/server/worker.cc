@@ -17,7 +17,7 @@ Worker::Worker(std::shared_ptr<const Config> config,
                LogWriter& log)
     : access_log_(loop_, log, wall_text_), max_connections_(max_connections) {
   generations_.push_back(
-      std::make_unique<Generation>(*this, std::move(config)));
+      std::make_unique<Generation>(*this, std::move(config), nullptr));
   for (ListeningSocket& socket : sockets) Open(std::move(socket));
 }
 
@@ -53,7 +53,7 @@ void Worker::Adopt(WorkerChange& change) {
   Resume();
   Generation& old = generation();
   generations_.push_back(
-      std::make_unique<Generation>(*this, std::move(change.config)));
+      std::make_unique<Generation>(*this, std::move(change.config), &old));
   old.DropIdle();
   OnGenerationIdle(old);
   for (ListeningSocket& socket : change.opened) Open(std::move(socket));

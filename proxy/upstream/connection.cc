@@ -6,39 +6,150 @@
 
 namespace whichhop {
 
+// The second of two connects. It may lose within its own callback.
+class UpstreamConnection::Rival final : public Retired, private WatchEvents {
+ public:
+  Rival(UpstreamConnection& owner, Socket socket)
+      : owner_(owner), socket_(std::move(socket)), begun_(owner.loop_.now()) {}
+
+  [[nodiscard]] bool Start() {
+    return watch_.Arm(owner_.loop_, socket_.fd(), *this);
+  }
+  void Close() {
+    watch_.Disarm();
+    socket_.Close();
+  }
+  // Silent from here on.
+  Socket TakeSocket() {
+    watch_.Disarm();
+    return std::move(socket_);
+  }
+  int TakeError() { return socket_.TakeError(); }
+  Time begun() const { return begun_; }
+
+ private:
+  void OnReadable() override {}  // how it ended, OnWritable finds
+  void OnWritable() override { owner_.OnRivalConnected(); }
+
+  UpstreamConnection& owner_;
+  Socket socket_;
+  Watch watch_;
+  const Time begun_;
+};
+
 UpstreamConnection::UpstreamConnection(Loop& loop, Endpoint& endpoint,
-                                       Socket socket, UpstreamEvents& user)
+                                       const Address& address,
+                                       const Address& other, Socket socket,
+                                       UpstreamEvents& user)
     : loop_(loop),
       endpoint_(endpoint),
+      address_(address),
+      other_(other),
       socket_(std::move(socket)),
       user_(&user),
       begun_(loop.now()) {}
 
+UpstreamConnection::~UpstreamConnection() {
+  assert(!watch_.armed() && rival_ == nullptr);
+}
+
 std::unique_ptr<UpstreamConnection> UpstreamConnection::Connect(
     Loop& loop, Endpoint& endpoint, UpstreamEvents& user, int* error) {
-  Socket socket = Socket::Connect(endpoint.address(), error);
+  Endpoint::Route route = endpoint.NextRoute();
+  Socket socket = Socket::Connect(route.first, error);
+  if (!socket.open() && route.other.size() > 0) {
+    // A family that this host has no way for.
+    endpoint.Avoid(route.first);
+    route = {route.other, {}};
+    socket = Socket::Connect(route.first, error);
+  }
   if (!socket.open()) return nullptr;
   // Private constructor: make_unique can't reach it.
-  std::unique_ptr<UpstreamConnection> connection(
-      new UpstreamConnection(loop, endpoint, std::move(socket), user));
+  std::unique_ptr<UpstreamConnection> connection(new UpstreamConnection(
+      loop, endpoint, route.first, route.other, std::move(socket), user));
   if (!connection->watch_.Arm(loop, connection->socket_.fd(), *connection)) {
     *error = ENOMEM;
     return nullptr;
   }
+  if (route.other.size() > 0) {
+    connection->idle_timer_.Arm(loop.wheel(), kHeadStart, *connection);
+  }
   return connection;
+}
+
+int UpstreamConnection::TakeConnectError() {
+  const int error = connect_error_;
+  connect_error_ = 0;
+  return error != 0 ? error : socket_.TakeError();
 }
 
 void UpstreamConnection::MarkConnected() {
   if (connected()) return;
-  if (endpoint_.address().family() == AF_INET6) socket_.IgnoreIcmpErrors();
+  if (address_.family() == AF_INET6) socket_.IgnoreIcmpErrors();
   connect_time_ = loop_.now() - begun_;
-  endpoint_.SawHandshake(connect_time_);
+  endpoint_.SawHandshake(address_, connect_time_);
 }
 
 void UpstreamConnection::Close() {
   watch_.Disarm();
   idle_timer_.Disarm();
   socket_.Close();
+  DropRival();
+}
+
+// Where there is another address to try. True: the user hears nothing yet.
+bool UpstreamConnection::ConnectGoesOn() {
+  connect_error_ = socket_.TakeError();
+  if (connect_error_ != 0) {
+    endpoint_.Avoid(address_);
+    if (rival_ == nullptr) BeginRival();
+    if (rival_ != nullptr && TakeRivalsPlace()) return true;
+  }
+  idle_timer_.Disarm();
+  other_ = {};
+  DropRival();
+  return false;
+}
+
+void UpstreamConnection::BeginRival() {
+  idle_timer_.Disarm();
+  int error = 0;
+  Socket socket = Socket::Connect(other_, &error);
+  if (!socket.open()) return;
+  auto rival = std::make_unique<Rival>(*this, std::move(socket));
+  if (rival->Start()) rival_ = std::move(rival);
+}
+
+// The second is the only one now. False: the loop can't watch it.
+bool UpstreamConnection::TakeRivalsPlace() {
+  Rival& rival = *rival_;
+  begun_ = rival.begun();
+  watch_.Disarm();
+  socket_ = rival.TakeSocket();
+  address_ = other_;
+  other_ = {};
+  connect_error_ = 0;
+  DropRival();
+  // If it is connected already, that is an edge again.
+  if (watch_.Arm(loop_, socket_.fd(), *this)) return true;
+  connect_error_ = ENOMEM;
+  return false;
+}
+
+void UpstreamConnection::OnRivalConnected() {
+  if (rival_->TakeError() != 0) {
+    endpoint_.Avoid(other_);
+    other_ = {};
+    return DropRival();
+  }
+  endpoint_.Avoid(address_);
+  if (!TakeRivalsPlace()) user_->OnUpstreamWritable();
+}
+
+void UpstreamConnection::DropRival() {
+  if (rival_ == nullptr) return;
+  rival_->Close();
+  loop_.Retire(std::move(rival_));
 }
 
 void UpstreamConnection::OnReadable() {
@@ -49,9 +160,13 @@ void UpstreamConnection::OnReadable() {
 }
 
 void UpstreamConnection::OnWritable() {
+  if (other_.size() > 0 && ConnectGoesOn()) return;
   if (user_ != nullptr) user_->OnUpstreamWritable();
 }
 
-void UpstreamConnection::OnTimer(Timer&) { endpoint_.DropIdle(*this); }
+void UpstreamConnection::OnTimer(Timer&) {
+  if (user_ == nullptr) return endpoint_.DropIdle(*this);
+  BeginRival();
+}
 
 }  // namespace whichhop

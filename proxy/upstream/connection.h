@@ -2,6 +2,10 @@
 // A connection to a server of an upstream. Owned by the exchange that uses it
 // or, between exchanges, by its endpoint's pool; it lives on one loop. It moves
 // no bytes of its own accord: its user reads and writes socket().
+//
+// Where the server's name has addresses of both families, two connects may run
+// at once (RFC 8305): the second begins when the first has failed, or has taken
+// kHeadStart. Its user knows nothing of the race but address().
 
 #include <cstdint>
 #include <memory>
@@ -27,17 +31,26 @@ class UpstreamConnection final : public Retired,
                                  private WatchEvents,
                                  private TimerEvents {
  public:
-  // Begins a connect. Null with *error set to the errno if the kernel refuses
-  // at once; otherwise `user` hears how it ends.
+  static constexpr Duration kHeadStart = std::chrono::milliseconds(250);
+
+  // Begins a connect. Requires: endpoint.resolved(). Null with *error set to
+  // the errno if the kernel refuses at once; otherwise `user` hears how it
+  // ends.
   static std::unique_ptr<UpstreamConnection> Connect(Loop& loop,
                                                      Endpoint& endpoint,
                                                      UpstreamEvents& user,
                                                      int* error);
-  ~UpstreamConnection() override { assert(!watch_.armed()); }
+  ~UpstreamConnection() override;
 
   Socket& socket() { return socket_; }
   const Socket& socket() const { return socket_; }
   Endpoint& endpoint() { return endpoint_; }
+  // That it is connected to; while it is not, the one that was tried first, or
+  // the one that is left.
+  const Address& address() const { return address_; }
+
+  // How the connect failed, once OnUpstreamWritable was called; 0: it did not.
+  int TakeConnectError();
 
   // The peer sent a FIN.
   bool peer_ended() const { return watch_.peer_ended(); }
@@ -57,18 +70,28 @@ class UpstreamConnection final : public Retired,
 
  private:
   friend class Endpoint;
-  UpstreamConnection(Loop& loop, Endpoint& endpoint, Socket socket,
-                     UpstreamEvents& user);
+  class Rival;
+  UpstreamConnection(Loop& loop, Endpoint& endpoint, const Address& address,
+                     const Address& other, Socket socket, UpstreamEvents& user);
 
   void OnReadable() override;
   void OnWritable() override;
   void OnTimer(Timer& timer) override;
+  bool ConnectGoesOn();
+  void BeginRival();
+  void OnRivalConnected();
+  bool TakeRivalsPlace();
+  void DropRival();
 
   Loop& loop_;
   Endpoint& endpoint_;
+  Address address_;
+  Address other_;                 // to be tried too; of size 0: none
+  std::unique_ptr<Rival> rival_;  // while two connects run
+  int connect_error_ = 0;         // taken from the socket
   Socket socket_;
   Watch watch_;
-  Timer idle_timer_;
+  Timer idle_timer_;      // idle in the pool; before: the rival's start
   UpstreamEvents* user_;  // null while it is idle in the pool
   Time begun_;
   Duration connect_time_ = Duration::min();

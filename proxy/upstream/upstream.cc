@@ -5,10 +5,80 @@
 namespace whichhop {
 
 Endpoint::Endpoint(Loop& loop, Spec spec, Duration idle_timeout)
-    : loop_(loop), spec_(std::move(spec)), idle_timeout_(idle_timeout) {}
+    : loop_(loop), spec_(std::move(spec)), idle_timeout_(idle_timeout) {
+  if (spec_.name == nullptr) {
+    targets_.push_back({spec_.address});
+    return;
+  }
+  spec_.name->Subscribe(*this);
+  OnAddresses(*spec_.name);
+}
 
 Endpoint::~Endpoint() {
   for (auto& connection : idle_) connection->Close();
+}
+
+// Addresses that stay keep what is known of them, and their connections.
+void Endpoint::OnAddresses(ResolvedName& name) {
+  std::vector<Target> targets;
+  for (const Address& host : name.addresses()) {
+    const Address address = host.WithPort(spec_.port);
+    const size_t known = IndexOf(address);
+    targets.push_back(known < targets_.size() ? targets_[known]
+                                              : Target{address});
+  }
+  targets_ = std::move(targets);
+  for (size_t i = idle_.size(); i-- > 0;) {
+    if (!Has(idle_[i]->address())) DropIdle(*idle_[i]);
+  }
+}
+
+size_t Endpoint::IndexOf(const Address& address) const {
+  // A literal one is not compared: it is the only one.
+  if (spec_.name == nullptr) return 0;
+  const auto found = std::ranges::find(targets_, address, &Target::address);
+  return static_cast<size_t>(found - targets_.begin());
+}
+
+const Endpoint::Target& Endpoint::NextTarget() {
+  if (targets_.size() == 1) return targets_.front();
+  for (size_t tried = 0; tried < targets_.size(); ++tried) {
+    const Target& target = targets_[next_++ % targets_.size()];
+    if (target.avoided_until <= loop_.now()) return target;
+  }
+  return targets_[next_++ % targets_.size()];
+}
+
+Endpoint::Route Endpoint::NextRoute() {
+  assert(resolved());
+  Route route{NextTarget().address, {}};
+  if (targets_.size() == 1) return route;
+  for (size_t i = 0; i < targets_.size(); ++i) {
+    const Address& other = targets_[(next_ + i) % targets_.size()].address;
+    if (other.family() == route.first.family()) continue;
+    route.other = other;
+    break;
+  }
+  return route;
+}
+
+void Endpoint::Avoid(const Address& address) {
+  const size_t index = IndexOf(address);
+  if (index == targets_.size()) return;  // the name has moved on
+  targets_[index].avoided_until = loop_.now() + kAvoided;
+}
+
+Duration Endpoint::min_handshake(const Address& address) const {
+  const size_t index = IndexOf(address);
+  return index < targets_.size() ? targets_[index].min_handshake
+                                 : Duration::max();
+}
+
+void Endpoint::SawHandshake(const Address& address, Duration took) {
+  const size_t index = IndexOf(address);
+  if (index == targets_.size()) return;  // the name has moved on
+  Duration& least = targets_[index].min_handshake;
+  least = std::min(least, took);
 }
 
 std::unique_ptr<UpstreamConnection> Endpoint::TakeIdle(UpstreamEvents& user) {
@@ -24,7 +94,8 @@ std::unique_ptr<UpstreamConnection> Endpoint::TakeIdle(UpstreamEvents& user) {
 
 void Endpoint::PutIdle(std::unique_ptr<UpstreamConnection> connection) {
   connection->user_ = nullptr;
-  if (idle_.size() >= kMaxIdle || connection->peer_ended()) {
+  if (idle_.size() >= kMaxIdle || connection->peer_ended() ||
+      !Has(connection->address())) {
     connection->Close();
     return loop_.Retire(std::move(connection));
   }

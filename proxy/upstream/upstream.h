@@ -7,25 +7,50 @@
 #include <string>
 #include <vector>
 
+#include "proxy/net/resolver.h"
 #include "proxy/upstream/connection.h"
 
 namespace whichhop {
 
-// One server and its idle connections, the most recently used first out.
-class Endpoint {
+// One server and its idle connections, the most recently used first out. A
+// server that is configured by name has the addresses that its name has now;
+// connections to others are not used again.
+class Endpoint final : private NameEvents {
  public:
   struct Spec {
-    Address address;
+    Address address;   // a literal one; else see `name`
     std::string text;  // the address as logs and fields show it
     unsigned weight = 1;
+    ResolvedName* name = nullptr;  // if it has one; outlives the endpoint
+    uint16_t port = 0;             // of `name`
+  };
+
+  // Where to connect to.
+  struct Route {
+    Address first;
+    Address other;  // of the other family, if there is one; else of size 0
   };
 
   Endpoint(Loop& loop, Spec spec, Duration idle_timeout);
   ~Endpoint();
 
-  const Address& address() const { return spec_.address; }
   const std::string& text() const { return spec_.text; }
   unsigned weight() const { return spec_.weight; }
+  bool is_unix() const { return spec_.address.is_unix(); }
+  // Null if the server is configured by its address.
+  ResolvedName* name() const { return spec_.name; }
+  // Now; 1 if it is configured by its address.
+  size_t addresses() const { return targets_.size(); }
+  bool resolved() const { return !targets_.empty(); }
+  bool Has(const Address& address) const {
+    return IndexOf(address) < targets_.size();
+  }
+
+  // The addresses take turns. Requires: resolved().
+  Route NextRoute();
+  // `address` could not be connected to, or not soon: for a while the others
+  // come first.
+  void Avoid(const Address& address);
 
   // An idle connection, now `user`'s; null if there is none.
   std::unique_ptr<UpstreamConnection> TakeIdle(UpstreamEvents& user);
@@ -35,20 +60,31 @@ class Endpoint {
   void DropIdle(UpstreamConnection& connection);
   void DropAllIdle();
 
-  // How long handshakes took at best; Duration::max() before the first. What
-  // answers a SYN much faster is not this server.
-  Duration min_handshake() const { return min_handshake_; }
-  void SawHandshake(Duration took) {
-    min_handshake_ = std::min(min_handshake_, took);
-  }
+  // How long handshakes with the address took at best; Duration::max() before
+  // the first. What answers a SYN much faster is not this server.
+  Duration min_handshake(const Address& address) const;
+  void SawHandshake(const Address& address, Duration took);
 
  private:
+  struct Target {
+    Address address;
+    Duration min_handshake = Duration::max();
+    Time avoided_until = kNoTime;
+  };
+
   static constexpr size_t kMaxIdle = 1024;
+  static constexpr Duration kAvoided = std::chrono::seconds(10);
+
+  void OnAddresses(ResolvedName& name) override;
+  // addresses() if there is no such one.
+  size_t IndexOf(const Address& address) const;
+  const Target& NextTarget();
 
   Loop& loop_;
   const Spec spec_;
   const Duration idle_timeout_;
-  Duration min_handshake_ = Duration::max();
+  std::vector<Target> targets_;
+  size_t next_ = 0;  // of targets_
   std::vector<std::unique_ptr<UpstreamConnection>> idle_;
 };
 

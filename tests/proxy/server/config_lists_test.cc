@@ -65,11 +65,17 @@ constexpr Broken kServers[] = {
      "7:9: `10.0.0.5:8000` is a duplicate; the first is on line 6"},
     {"{address: 10.0.0.5:8000, weight: 2}",
      "7:19: `10.0.0.5:8000` is a duplicate; the first is on line 6"},
-    {"app.internal:8000",
-     "7:9: `app.internal:8000`: an IP address is expected, not a host name"},
-    {"localhost:9000",
-     "7:9: `localhost:9000`: an IP address is expected, not a host name; did "
-     "you mean `127.0.0.1:9000`?"},
+    {"app.internal", "7:9: `app.internal` needs a port: HOST:PORT"},
+    {"app.internal:0", "7:9: `app.internal:0`: a port is 1 to 65535"},
+    {"app.internal:65536", "7:9: `app.internal:65536`: a port is 1 to 65535"},
+    {"-app.internal:80",
+     "7:9: `-app.internal:80` is no address; one is 127.0.0.1:80, \"[::1]:80\" "
+     "or unix:/PATH"},
+    {"app..internal:80",
+     "7:9: `app..internal:80` is no address; one is 127.0.0.1:80, \"[::1]:80\" "
+     "or unix:/PATH"},
+    {"http://app.internal:8000",
+     "7:9: `http://app.internal:8000` is a URL; an address is HOST:PORT"},
     {"10.0.0.6", "7:9: `10.0.0.6` needs a port: HOST:PORT"},
     {"10.0.0.6:0", "7:9: `10.0.0.6:0`: a server has no port 0"},
     {":8000", "7:9: `:8000` is every address and none; name the server's"},

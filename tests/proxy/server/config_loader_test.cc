@@ -51,6 +51,25 @@ RouteConfig LoadRoute(std::string_view route) {
 
 }  // namespace
 
+TEST_CASE("a server may have a name, which nameservers of our own know") {
+  const Config config = Load(
+      "listen: [\":80\"]\n"
+      "node: {resolvers: [\"127.0.0.1:5353\", \"[::1]:53\"]}\n"
+      "timeouts: {dns: 2s}\n"
+      "upstreams: {a: {servers: [App.Internal:8000, {address: \"my_app.:80\"}, "
+      "\"10.0.0.1:1\"]}}\n"
+      "routes: [{upstream: a}]\n");
+  const auto& servers = config.upstreams[0].servers;
+  CHECK(servers[0].text == "app.internal:8000");
+  CHECK(servers[0].host == "app.internal");
+  CHECK(servers[0].port == 8000);
+  CHECK(servers[0].address.size() == 0);
+  CHECK(servers[1].host == "my_app.");
+  CHECK(servers[2].host.empty());
+  CHECK(config.node.resolvers.size() == 2);
+  CHECK(config.timeouts.dns == seconds(2));
+}
+
 TEST_CASE("what the least configuration leaves out has its default") {
   const Config config = Load(kLeast);
   CHECK(config.node.name == "whichhop");
@@ -58,6 +77,8 @@ TEST_CASE("what the least configuration leaves out has its default") {
   CHECK(config.node.workers == 0);
   CHECK(config.trusted_proxies.empty());
   CHECK(config.timeouts.client_idle == seconds(910));
+  CHECK(config.timeouts.dns == seconds(5));
+  CHECK(config.node.resolvers.empty());
   CHECK(config.timeouts.connect == seconds(3));
   CHECK(config.timeouts.upstream_idle == seconds(4));
   CHECK(config.limits.header_bytes == 32768);

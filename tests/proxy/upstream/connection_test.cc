@@ -71,7 +71,7 @@ TEST_CASE("a closed connection is silent") {
 
 TEST_CASE("the best handshake is remembered, each connection's once") {
   Origin origin;
-  CHECK(origin.endpoint.min_handshake() == Duration::max());
+  CHECK(origin.endpoint.min_handshake(Address()) == Duration::max());
   auto connection = origin.Connect();
   CHECK_FALSE(connection->connected());
   Story(origin.loop).Wait(milliseconds(5)).Play();
@@ -79,7 +79,7 @@ TEST_CASE("the best handshake is remembered, each connection's once") {
   const Duration took = connection->connect_time();
   CHECK(connection->connected());
   CHECK(took >= Duration{});
-  CHECK(origin.endpoint.min_handshake() == took);
+  CHECK(origin.endpoint.min_handshake(Address()) == took);
   connection->MarkConnected();
   CHECK(connection->connect_time() == took);
   origin.Drop(std::move(connection));
@@ -88,10 +88,10 @@ TEST_CASE("the best handshake is remembered, each connection's once") {
 TEST_CASE("of handshakes the fastest counts") {
   Loop loop;
   Endpoint endpoint(loop, {}, milliseconds(10));
-  endpoint.SawHandshake(milliseconds(7));
-  endpoint.SawHandshake(milliseconds(3));
-  endpoint.SawHandshake(milliseconds(5));
-  CHECK(endpoint.min_handshake() == milliseconds(3));
+  endpoint.SawHandshake(Address(), milliseconds(7));
+  endpoint.SawHandshake(Address(), milliseconds(3));
+  endpoint.SawHandshake(Address(), milliseconds(5));
+  CHECK(endpoint.min_handshake(Address()) == milliseconds(3));
 }
 
 }  // namespace

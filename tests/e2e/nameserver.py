@@ -1,0 +1,68 @@
+"""A nameserver on loopback that says what a test tells it to: UDP, no TCP."""
+
+import contextlib
+import ipaddress
+import socket
+import struct
+import threading
+
+NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED = range(6)
+A, AAAA = 1, 28
+
+
+class Nameserver:
+    """Answers for every name as `answer` says: an rcode, "silence", "truncated",
+    or a list of addresses; each with `ttl` seconds. Both may change at any time.
+    """
+
+    def __init__(self, answer, ttl=60):
+        self.answer = answer
+        self.ttl = ttl
+        self.questions = []  # (name, type) in order
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        while True:
+            try:
+                query, client = self.socket.recvfrom(4096)
+            except OSError:
+                return
+            if not query:
+                return
+            if (reply := self._reply(query)) is not None:
+                self.socket.sendto(reply, client)
+
+    def _reply(self, query):
+        end = query.index(b"\0", 12) + 5
+        kind, = struct.unpack("!H", query[end - 4:end - 2])
+        labels, at = [], 12
+        while query[at]:
+            labels.append(query[at + 1:at + 1 + query[at]].decode())
+            at += 1 + query[at]
+        self.questions.append((".".join(labels), kind))
+        answer, records = self.answer, []
+        if answer == "silence":
+            return None
+        if isinstance(answer, list):
+            addresses = [ipaddress.ip_address(text) for text in answer]
+            records = [ip.packed for ip in addresses if (kind == A) == (ip.version == 4)]
+        flags = 0x8180 | (0x0200 if answer == "truncated" else 0)
+        flags |= answer if isinstance(answer, int) else 0
+        head = query[:2] + struct.pack("!HHHHH", flags, 1, len(records), 0, 0)
+        return head + query[12:end] + b"".join(
+            struct.pack("!HHHIH", 0xC00C, kind, 1, self.ttl, len(ip)) + ip for ip in records)
+
+    def stop(self):
+        # close() doesn't wake the thread that waits in recvfrom; this does.
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
