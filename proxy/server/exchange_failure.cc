@@ -114,6 +114,7 @@ AttemptFailure Exchange::Failure(AttemptEnd end) const {
 }
 
 void Exchange::FailAttempt(AttemptFailure failure) {
+  if (connection_ != nullptr) NoteAddress();  // of two, the one that is left
   const Fault fault =
       recorder_.Fail(failure, connection_.get(), worker_.loop().now());
   if (failure.phase == AttemptPhase::kConnect && connection_ != nullptr) {

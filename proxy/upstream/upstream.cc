@@ -40,19 +40,18 @@ size_t Endpoint::IndexOf(const Address& address) const {
   return static_cast<size_t>(found - targets_.begin());
 }
 
-const Endpoint::Target& Endpoint::NextTarget() {
-  if (targets_.size() == 1) return targets_.front();
+size_t Endpoint::NextTarget() {
   for (size_t tried = 0; tried < targets_.size(); ++tried) {
-    const Target& target = targets_[next_++ % targets_.size()];
-    if (target.avoided_until <= loop_.now()) return target;
+    const size_t index = next_++ % targets_.size();
+    if (targets_[index].avoided_until <= loop_.now()) return index;
   }
-  return targets_[next_++ % targets_.size()];
+  return next_++ % targets_.size();
 }
 
 Endpoint::Route Endpoint::NextRoute() {
   assert(resolved());
-  Route route{NextTarget().address, {}};
-  if (targets_.size() == 1) return route;
+  if (targets_.size() == 1) return {targets_.front().address, {}};
+  Route route{targets_[NextTarget()].address, {}};
   for (size_t i = 0; i < targets_.size(); ++i) {
     const Address& other = targets_[(next_ + i) % targets_.size()].address;
     if (other.family() == route.first.family()) continue;
@@ -83,12 +82,30 @@ void Endpoint::SawHandshake(const Address& address, Duration took) {
 
 std::unique_ptr<UpstreamConnection> Endpoint::TakeIdle(UpstreamEvents& user) {
   if (idle_.empty()) return nullptr;
-  auto connection = std::move(idle_.back());
-  idle_.pop_back();
+  size_t index = idle_.size() - 1;
+  if (targets_.size() > 1) {
+    // The most recently used one of the address whose turn it is. If there is
+    // none, the address keeps its turn, for a connect.
+    next_ = NextTarget();
+    const Address& address = targets_[next_].address;
+    while (!(idle_[index]->address() == address)) {
+      if (index-- == 0) return nullptr;
+    }
+    ++next_;
+  }
+  auto connection = Extract(index);
   connection->idle_timer_.Disarm();
   connection->idle_before_ = loop_.now() - connection->idle_since_;
   connection->user_ = &user;
   ++connection->exchanges_;
+  return connection;
+}
+
+// In order: the most recently used stays the first out.
+std::unique_ptr<UpstreamConnection> Endpoint::Extract(size_t index) {
+  auto connection = std::move(idle_[index]);
+  idle_.erase(idle_.begin() + static_cast<std::ptrdiff_t>(index));
+  for (size_t i = index; i < idle_.size(); ++i) idle_[i]->pool_index_ = i;
   return connection;
 }
 
@@ -108,10 +125,7 @@ void Endpoint::PutIdle(std::unique_ptr<UpstreamConnection> connection) {
 void Endpoint::DropIdle(UpstreamConnection& connection) {
   const size_t index = connection.pool_index_;
   assert(idle_[index].get() == &connection);
-  auto dropped = std::move(idle_[index]);
-  // In order: the most recently used stays the first out.
-  idle_.erase(idle_.begin() + static_cast<std::ptrdiff_t>(index));
-  for (size_t i = index; i < idle_.size(); ++i) idle_[i]->pool_index_ = i;
+  auto dropped = Extract(index);
   dropped->Close();
   loop_.Retire(std::move(dropped));
 }

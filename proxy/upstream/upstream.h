@@ -78,7 +78,8 @@ class Endpoint final : private NameEvents {
   void OnAddresses(ResolvedName& name) override;
   // addresses() if there is no such one.
   size_t IndexOf(const Address& address) const;
-  const Target& NextTarget();
+  size_t NextTarget();
+  std::unique_ptr<UpstreamConnection> Extract(size_t index);
 
   Loop& loop_;
   const Spec spec_;

@@ -190,6 +190,14 @@ class DnsTest(unittest.TestCase):
             time.sleep(0.05)
         self.assertEqual((bodies.count(b"1"), bodies.count(b"2")), (3, 3))
 
+    def test_connections_that_are_kept_take_turns_too(self):
+        one = self.serve("127.0.0.1", body=b"1")
+        two = self.serve("127.0.0.2", one.port, body=b"2")
+        proxy = self.proxy(self.nameserver(["127.0.0.1", "127.0.0.2"]).port, one.port)
+        bodies = [fetch(proxy.port).body for _ in range(10)]
+        self.assertEqual((bodies.count(b"1"), bodies.count(b"2")), (5, 5))
+        self.assertEqual((one.connections, two.connections), (1, 1))
+
     def test_another_address_is_tried_where_one_refuses(self):
         server = self.serve("127.0.0.1")
         nameserver = self.nameserver(["127.0.0.1", "127.0.0.2"])

@@ -2,13 +2,10 @@
 
 #include "proxy/net/resolver.h"
 
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <cstring>
 #include <functional>
 
 #include "tests/catch.h"
+#include "tests/proxy/net/nameserver.h"
 #include "tests/proxy/net/story.h"
 
 namespace whichhop {
@@ -16,73 +13,6 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-enum Rcode { kNoError, kFormErr, kServFail, kNxDomain, kNotImp, kRefused };
-
-// A UDP socket on loopback. Answers each question as it is told at the moment.
-class Nameserver final : private LevelWatch::Events {
- public:
-  explicit Nameserver(Loop& loop) : fd_(socket(AF_INET, SOCK_DGRAM, 0)) {
-    const Address any = *Address::Parse("127.0.0.1:0");
-    REQUIRE(bind(fd_, any.get(), any.size()) == 0);
-    sockaddr_storage name{};
-    socklen_t size = sizeof(name);
-    getsockname(fd_, reinterpret_cast<sockaddr*>(&name), &size);
-    address_ = Address::From(reinterpret_cast<sockaddr*>(&name), size);
-    REQUIRE(watch_.Arm(loop, fd_, *this));
-  }
-  ~Nameserver() { Close(); }
-
-  const Address& address() const { return address_; }
-  void Close() {
-    watch_.Disarm();
-    if (fd_ >= 0) close(fd_);
-    fd_ = -1;
-  }
-
-  Rcode rcode = kNoError;
-  bool silent = false;
-  bool truncates = false;
-  uint8_t ttl = 60;
-  std::string v4;  // bytes of an address each; empty: none
-  std::string v6;
-  bool silent_v6 = false;
-  int questions = 0;
-  std::string last_name;
-
- private:
-  void OnReadable() override {
-    char query[512];
-    sockaddr_storage from{};
-    socklen_t from_size = sizeof(from);
-    const ssize_t got =
-        recvfrom(fd_, query, sizeof(query), 0,
-                 reinterpret_cast<sockaddr*>(&from), &from_size);
-    if (got < 17) return;
-    ++questions;
-    const size_t name_end = std::strlen(query + 12) + 13;
-    last_name = query + 12;
-    const bool wants_v6 = query[name_end + 1] == 28;
-    if (silent || (wants_v6 && silent_v6)) return;
-    const std::string& ip = wants_v6 ? v6 : v4;
-    std::string reply(query, name_end + 4);
-    reply[2] = truncates ? '\x83' : '\x81';
-    reply[3] = static_cast<char>(0x80 | rcode);
-    reply[7] = ip.empty() ? 0 : 1;
-    reply[11] = 0;  // no OPT
-    if (!ip.empty()) {
-      reply += std::string("\xC0\x0C\0", 3) + (wants_v6 ? '\x1C' : '\x01') +
-               std::string("\0\1\0\0\0", 5) + static_cast<char>(ttl) + '\0' +
-               static_cast<char>(ip.size()) + ip;
-    }
-    sendto(fd_, reply.data(), reply.size(), 0,
-           reinterpret_cast<sockaddr*>(&from), from_size);
-  }
-
-  int fd_;
-  Address address_;
-  LevelWatch watch_;
-};
 
 struct Waiting final : NameWaiter {
   void OnResolved() override {
