@@ -304,6 +304,12 @@ class DnsTest(unittest.TestCase):
             self.assertEqual(client.read().status, 503)
         self.assertEqual(proxy.wait(), 4)
 
+    def test_an_answer_that_was_cut_comes_whole_over_tcp(self):
+        server = self.serve("127.0.0.1")
+        nameserver = self.enterContext(Nameserver("truncated", over_tcp=["127.0.0.1"]))
+        proxy = self.proxy(nameserver.port, server.port, timeouts="dns: 10s")
+        self.assertEqual(fetch(proxy.port).body, b"here")
+
     def test_localhost_needs_no_nameserver(self):
         server = self.serve("127.0.0.1")
         command = [WHICHHOP, "reverse-proxy", "--from", "127.0.0.1:0", "--to",

@@ -1,10 +1,11 @@
-"""A nameserver on loopback that says what a test tells it to: UDP, no TCP."""
+"""A nameserver on loopback that says what a test tells it to."""
 
 import contextlib
 import ipaddress
 import socket
 import struct
 import threading
+import time
 
 NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED = range(6)
 A, AAAA = 1, 28
@@ -13,9 +14,10 @@ A, AAAA = 1, 28
 class Nameserver:
     """Answers for every name as `answer` says: an rcode, "silence", "truncated",
     or a list of addresses; each with `ttl` seconds. Both may change at any time.
+    `over_tcp` is the answer to the same question over TCP; None: nobody listens.
     """
 
-    def __init__(self, answer, ttl=60):
+    def __init__(self, answer, ttl=60, over_tcp=None):
         self.answer = answer
         self.ttl = ttl
         self.questions = []  # (name, type) in order
@@ -23,6 +25,22 @@ class Nameserver:
         self.socket.bind(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
         threading.Thread(target=self._serve, daemon=True).start()
+        self.over_tcp = over_tcp
+        if over_tcp is not None:
+            self.listener = socket.create_server(("127.0.0.1", self.port))
+            threading.Thread(target=self._serve_tcp, daemon=True).start()
+
+    def _serve_tcp(self):
+        """Two questions of one connection, each answer in two pieces."""
+        with self.listener, contextlib.suppress(OSError):
+            connection, _ = self.listener.accept()
+            with connection, connection.makefile("rb") as stream:
+                for _ in range(2):
+                    size, = struct.unpack("!H", stream.read(2))
+                    reply = self._reply(stream.read(size), self.over_tcp)
+                    connection.sendall(struct.pack("!H", len(reply)) + reply[:9])
+                    time.sleep(0.05)
+                    connection.sendall(reply[9:])
 
     def _serve(self):
         while True:
@@ -32,10 +50,10 @@ class Nameserver:
                 return
             if not query:
                 return
-            if (reply := self._reply(query)) is not None:
+            if (reply := self._reply(query, self.answer)) is not None:
                 self.socket.sendto(reply, client)
 
-    def _reply(self, query):
+    def _reply(self, query, answer):
         end = query.index(b"\0", 12) + 5
         kind, = struct.unpack("!H", query[end - 4:end - 2])
         labels, at = [], 12
@@ -43,7 +61,7 @@ class Nameserver:
             labels.append(query[at + 1:at + 1 + query[at]].decode())
             at += 1 + query[at]
         self.questions.append((".".join(labels), kind))
-        answer, records = self.answer, []
+        records = []
         if answer == "silence":
             return None
         if isinstance(answer, list):
