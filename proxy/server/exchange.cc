@@ -49,6 +49,7 @@ void Exchange::Reset() {
   up_in_.Clear();
   up_queue_.Clear();
   request_body_moved_ = false;
+  stale_retried_ = false;
   write_error_ = 0;
   up_readable_ = false;
   response_phase_ = ResponsePhase::kNone;

@@ -50,6 +50,9 @@ void Exchange::SendReply() {
   fields += "\r\nCache-Control: ";
   fields += CacheControl();
   fields += "\r\nVary: Accept\r\n";
+  if (recorder_.verdict()->fault == Fault::kAcceptOverload) {
+    fields += "Retry-After: 1\r\n";
+  }
   if (status_ == 405)
     fields += "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n";
   QueueReply(fields, replacement_);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "proxy/server/exchange.h"
 #include "proxy/server/generation.h"
@@ -13,6 +14,7 @@ namespace whichhop {
 
 using diagnostics::AttemptEnd;
 using diagnostics::AttemptPhase;
+using diagnostics::Fault;
 using diagnostics::Malformed;
 
 namespace {
@@ -49,6 +51,7 @@ void Exchange::Attempt(bool fresh) {
     recorder_.attempt().reused = true;
     return WriteRequest();
   }
+  if (!AddPending()) return;
   AttemptFailure failure;
   connection_ = UpstreamConnection::Connect(worker_.loop(), endpoint, *this,
                                             &failure.error);
@@ -58,6 +61,21 @@ void Exchange::Attempt(bool fresh) {
   failure.end = AttemptEnd::kErrno;
   failure.synchronous = true;
   FailAttempt(failure);
+}
+
+// False: too many wait for a connection already, and this one is shed.
+bool Exchange::AddPending() {
+  pending_ = worker_.AddPending();
+  if (pending_) return true;
+  ended_ = {'P', 'C'};
+  recorder_.ForgetAttempt();
+  Reply(Fault::kAcceptOverload, {}, "limits.pending is reached");
+  return false;
+}
+
+void Exchange::RemovePending() {
+  if (pending_) worker_.RemovePending();
+  pending_ = false;
 }
 
 void Exchange::WriteRequest() {
@@ -136,6 +154,7 @@ void Exchange::OnConnected() {
     failure.end = AttemptEnd::kReset;
   }
   if (failure.error != 0) return FailAttempt(failure);
+  RemovePending();
   connection_->MarkConnected();
   recorder_.attempt().connected = worker_.loop().now();
   StopWaitingUpstream();
@@ -266,7 +285,7 @@ void Exchange::OnFinalHead() {
   StopWaitingUpstream();
   // The server gave up on the connection as we took it: not our client's 408.
   if (head.line.status == 408 && recorder_.attempt().reused &&
-      !request_body_moved_ && recorder_.attempts().size() == 1) {
+      !request_body_moved_ && !std::exchange(stale_retried_, true)) {
     DropConnection();
     up_in_.Clear();
     return Attempt(true);
@@ -294,6 +313,7 @@ bool Exchange::ForwardInterim() {
 }
 
 void Exchange::DropConnection() {
+  RemovePending();
   if (connection_ == nullptr) return;
   StopWaitingUpstream();
   connection_->Close();

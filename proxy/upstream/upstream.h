@@ -35,6 +35,10 @@ class Endpoint {
   void DropIdle(UpstreamConnection& connection);
   void DropAllIdle();
 
+  // A connect failed: for a second others are asked, if there are any.
+  void SawNoConnection() { avoid_until_ = loop_.now() + kAvoided; }
+  bool avoided() const { return loop_.now() < avoid_until_; }
+
   // How long handshakes took at best; Duration::max() before the first. What
   // answers a SYN much faster is not this server.
   Duration min_handshake() const { return min_handshake_; }
@@ -44,11 +48,13 @@ class Endpoint {
 
  private:
   static constexpr size_t kMaxIdle = 1024;
+  static constexpr Duration kAvoided = std::chrono::seconds(1);
 
   Loop& loop_;
   const Spec spec_;
   const Duration idle_timeout_;
   Duration min_handshake_ = Duration::max();
+  Time avoid_until_ = kNoTime;
   std::vector<std::unique_ptr<UpstreamConnection>> idle_;
 };
 
@@ -62,7 +68,8 @@ class Upstream {
   size_t servers() const { return endpoints_.size(); }
 
   // The next server, by smooth weighted round robin (each gets its share, and
-  // never a burst); not `avoid` if there is another. Never null.
+  // never a burst); not `avoid`, nor one that could not be connected to just
+  // now, if there is another. Never null.
   Endpoint* Choose(const Endpoint* avoid);
 
   // Retries are at most a share of requests, or an upstream that fails would
@@ -73,13 +80,15 @@ class Upstream {
   void DropAllIdle();
 
  private:
+  bool AllAvoided(const Endpoint* avoid) const;
+
   struct Candidate {
     std::unique_ptr<Endpoint> endpoint;
     int64_t credit = 0;
   };
 
   static constexpr unsigned kRetry = 100;  // hundredths
-  static constexpr unsigned kMaxSaved = 10 * kRetry;
+  static constexpr unsigned kMaxSaved = 100 * kRetry;
 
   const std::string name_;
   std::vector<Candidate> endpoints_;
