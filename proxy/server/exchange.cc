@@ -336,7 +336,7 @@ void Exchange::RefuseBody() {
 void Exchange::RefuseBody(Fault fault, const diagnostics::RequestFacts& facts) {
   DropConnection();
   if (!head_forwarded_) {
-    down_queue_.Clear();  // the head of an answer, if one waits
+    ForgetUnsentHead();
     return Reply(fault, facts, facts.rule);
   }
   // An answer has begun: nothing else can be said, but that it ends here.
@@ -388,10 +388,15 @@ void Exchange::OnClientGone(Fault fault, Ended ended) {
   Finish(Session::After::kAbort);
 }
 
+// No attempt is to begin after all.
+void Exchange::ForgetTurnEnd() {
+  if (response_phase_ != ResponsePhase::kStarting) return;
+  worker_.ForgetTurnEnd(*this);
+  response_phase_ = ResponsePhase::kNone;
+}
+
 void Exchange::Finish(Session::After after) {
-  if (response_phase_ == ResponsePhase::kStarting) {
-    worker_.ForgetTurnEnd(*this);
-  }
+  ForgetTurnEnd();
   StopWaiting();
   StopWaitingUpstream();
   DropConnection();

@@ -115,6 +115,7 @@ class Exchange final : public Retired,
   void RefuseBody(diagnostics::Fault fault,
                   const diagnostics::RequestFacts& facts);
   char PhaseLetter() const;
+  void ForgetTurnEnd();
   void ProbeClient();
   void OnClientGone(diagnostics::Fault fault, Ended ended);
   void MakeErrorId();
@@ -159,6 +160,7 @@ class Exchange final : public Retired,
   void QueueResponseBody();
   bool FlushDownstream();
   void CutResponse();
+  void ForgetUnsentHead();
   void Respond(uint16_t status);
   void Reply(diagnostics::Fault fault, const diagnostics::RequestFacts& facts,
              std::string_view detail);

@@ -131,7 +131,7 @@ void Exchange::FailAttempt(AttemptFailure failure) {
   const bool retry = MayRetry(fault);
   DropConnection();
   up_in_.Clear();
-  down_queue_.Clear();  // a head that was not sent yet, and is not to be
+  ForgetUnsentHead();
   if (retry) {
     ended_ = {};
     return Attempt(fault == Fault::kStaleKeepaliveRace);

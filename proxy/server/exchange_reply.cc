@@ -59,6 +59,7 @@ void Exchange::SendReply() {
 }
 
 void Exchange::QueueReply(std::string_view fields, std::string_view body) {
+  ForgetTurnEnd();
   close_after_ = !ClientMayStay();
   reply_ = "HTTP/1.1 ";
   reply_ += std::to_string(status_);
