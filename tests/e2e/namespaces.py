@@ -13,6 +13,7 @@ import itertools
 import os
 import re
 import select
+import signal
 import socket
 import struct
 import subprocess
@@ -161,7 +162,9 @@ class Network(contextlib.ExitStack):
             "peer", "name", f"b{net}", "netns", second)
         for name, end, number in ((first, f"a{net}", 1), (second, f"b{net}", 2)):
             ip(name, f"addr add 10.{net}.0.{number}/24 dev {end}",
-               f"addr add fd00:{net}::{number}/64 dev {end} nodad", f"link set {end} up")
+               f"addr add fd00:{net}::{number}/64 dev {end} nodad",
+               # No segments in bulk: a veth lets those pass whatever their size.
+               f"link set {end} gso_max_segs 1 up")
 
     def add_host(self, number):
         """A host on its own port of the switch; its namespace."""
@@ -173,6 +176,15 @@ class Network(contextlib.ExitStack):
     def unplug(self, number):
         """Takes the host's link down."""
         ip(self.hosts[number], f"link set b{20 + number} down")
+
+    def plug(self, number):
+        ip(self.hosts[number], f"link set b{20 + number} up")
+        ip(self.hosts[number], f"route add default via 10.{20 + number}.0.1")
+
+    def narrow(self, number, answers):
+        """Makes the host's cable swallow long frames, one way: a wrong MTU, and no ICMP."""
+        name, end = (self.tor, "a") if answers else (self.hosts[number], "b")
+        ip(name, f"link set {end}{20 + number} mtu 600")
 
     def reject(self, where, address, says_so):
         """A firewall in `where` that answers each SYN to `address` by ICMP 3/3 from `says_so`.
@@ -222,7 +234,8 @@ def checksum(data):
     return ~total & 0xffff
 
 
-PORT, PORT_6, DROPS_SYN, DOOMED, NOBODY = 8000, 8001, 8002, 8003, 8004
+PORT, PORT_6, DROPS_SYN, NOBODY = 8000, 8001, 8002, 8003
+DOOMED = range(8010, 8014)  # each has a process of its own, to be killed or stopped
 # Long enough for ARP to give up, and for two keep-alive probes to stay unanswered.
 TIMEOUTS = ("connect: 4500ms, response_head: 6s, response_body: 6s, request_head: 2s, "
             "upstream_idle: 60s")
@@ -232,7 +245,8 @@ MODES = [("lb", "gateway"), ("cdn", "edge"), ("lb", "edge"), ("cdn", "gateway")]
 @dataclasses.dataclass(frozen=True)
 class Case(fault_table.Case):
     """A fault of the network: `act(network)` is done before the request, between a first one and
-    it on a connection that was kept (`when="warm"`), or after it was sent ("sent")."""
+    it on a connection that was kept (`when="warm"`) or closed ("closed"), or after it was sent
+    ("sent")."""
     address: str = ""
     port: int = PORT
     act: object = None
@@ -294,6 +308,20 @@ def by_router(number, v6=False):
     ]
 
 
+def one_way(number):
+    """From the host's address nothing comes through; to it, all."""
+    return lambda network: ip(network.tor, f"rule add from {target(number)} blackhole")
+
+
+def reboot(number):
+    """The host is gone without a word, and back without the app."""
+    def act(network):
+        network.unplug(number)
+        network.on_host[number].stop()
+        network.plug(number)
+    return act
+
+
 def circle(network):
     route("tor", f"{target(51)} via 10.2.0.1")(network)
 
@@ -313,7 +341,8 @@ def upstream(name, fault, statuses, suspects, error, broken, proven, address, ac
                 path=more.pop("path", "/bytes/1"), address=address, act=act, **more)
 
 
-WARM, SENT = {"when": "warm"}, {"when": "sent"}
+WARM, CLOSED, SENT = {"when": "warm"}, {"when": "closed"}, {"when": "sent"}
+INCOMPLETE = ("502 502A", "520 520")
 CASES = [
     *by_router(10), *by_router(30, v6=True),
     upstream("nowhere", "connect-unreach-net-local", UNREACHABLE, "self", UNROUTABLE, "self", "",
@@ -343,7 +372,38 @@ CASES = [
     # It served us a moment ago: its RST comes from as far as it is.
     upstream("app-killed", "connect-refused-rst", REFUSED, "app server | app server lb",
              "connection_refused", "app", "tor | isp tor", target(56),
-             lambda network: network.doomed.stop(), port=DOOMED, **WARM),
+             lambda network: network.doomed[8010].stop(), port=8010, **WARM),
+    upstream("app-killed-while-waited-for", "resp-empty-fin", INCOMPLETE, "app | app lb",
+             "http_response_incomplete", "app", "tor | isp tor", target(64),
+             lambda network: network.doomed[8011].stop(), port=8011, path="/fault/hang", **SENT),
+    upstream("app-killed-in-body", "body-cl-short-fin", INCOMPLETE,
+             "app server | app server lb", "http_response_incomplete", "app", "tor | isp tor",
+             target(65), lambda network: network.doomed[8012].stop(), port=8012,
+             path="/slow/100KiB/1000", cut=True, **SENT),
+    upstream("app-frozen", "resp-timeout-ttfb", ("504 504A", "524 524"), "app | app lb",
+             "http_response_timeout", "app", "tor | isp tor", target(66),
+             lambda network: network.doomed[8013].signal(signal.SIGSTOP), port=8013, **WARM),
+    upstream("host-rebooted", "connect-refused-rst", REFUSED, "app server | app server lb",
+             "connection_refused", "server", "tor | isp tor", host_address(5), reboot(5), **WARM),
+    # What worked a moment ago is no alibi for what is dead now.
+    upstream("way-dead-after-success", "connect-timeout", TIMED_OUT, ALL_SILENT,
+             "connection_timeout", "tor", "", target(67), route("tor", f"blackhole {target(67)}"),
+             **CLOSED),
+    upstream("host-dead-after-success", "connect-unreach-arp", UNREACHABLE, FAR_HOST, UNROUTABLE,
+             "server", " | isp", host_address(6), unplug(6), **CLOSED),
+    # One way only: what we send arrives, and nothing comes back.
+    upstream("answers-swallowed-by-tor", "connect-timeout", TIMED_OUT, ALL_SILENT,
+             "connection_timeout", "tor", "", target(68), one_way(68)),
+    upstream("answers-swallowed-on-reuse", "write-timeout-unacked", TIMED_OUT, PATH_LOST,
+             "connection_write_timeout", "tor", "app", target(69), one_way(69), **WARM),
+    upstream("answers-swallowed-later", "resp-path-lost", TIMED_OUT, PATH_LOST,
+             "connection_timeout", "tor", "app", target(70), one_way(70), path="/fault/hang",
+             **SENT),
+    # Short segments pass, long ones don't, and nobody says so.
+    upstream("mtu-of-requests", "write-timeout-unacked", TIMED_OUT, PATH_LOST,
+             "connection_write_timeout", "tor", "app", host_address(7),
+             lambda network: network.narrow(7, answers=False), path="/bytes/1?" + "q" * 4000,
+             **WARM),
     upstream("way-dead-before-request", "write-timeout-unacked", TIMED_OUT, PATH_LOST,
              "connection_write_timeout", "tor", "app", target(57),
              route("tor", f"blackhole {target(57)}"), **WARM),
@@ -378,9 +438,19 @@ CASES = [
              host_address(4), unplug(4), path="/slow/100KiB/1000", cut=True, **SENT),
 ]
 
-# isp gets no ARP answer of the next router, and says so 3 s later.
+# isp gets no ARP answer of the next router, and says so 3 s later. No verdict on it is golden.
 SWITCH_OFF = upstream("switch-off", "", UNREACHABLE, "", UNROUTABLE, "tor", "", "10.40.0.2",
                       route("isp", "10.40.0.0/24 via 10.2.0.99"))
+# Acknowledgements and keep-alive probes are short: they pass, and nothing else does.
+LONG_LOST = [
+    upstream("mtu-of-answers", "", TIMED_OUT, "", "", "tor", "", host_address(8),
+             lambda network: network.narrow(8, answers=True), path="/bytes/10000", cut=True,
+             **WARM),
+    upstream("mtu-of-heads", "", TIMED_OUT, "", "", "tor", "", host_address(9),
+             lambda network: network.narrow(9, answers=True), path="/delay/500ms/head-field/9000",
+             **WARM),
+]
+NO_GOLDEN = [SWITCH_OFF, *LONG_LOST]
 
 
 def topology(position):
@@ -401,20 +471,26 @@ def configuration(position, statuses, cases):
 def start_origins(network):
     def start(name, *options):
         with inside(name):
-            return network.enter_context(Origin(*options))
-    for number in range(1, 5):
-        start(network.add_host(number), "--listen", f"0.0.0.0:{PORT}")
+            origin = Origin(*options)
+        network.callback(lambda: origin.output.closed or origin.stop())
+        return origin
+    network.on_host = {number: start(network.add_host(number), "--listen", f"0.0.0.0:{PORT}")
+                       for number in range(1, 10)}
     start(network.origin, "--listen", f"0.0.0.0:{PORT}")
     start(network.origin, "--listen", f"[::]:{PORT_6}")
     start(network.origin, "--listen", f"0.0.0.0:{DROPS_SYN}", "--drop-syn")
-    with inside(network.origin):
-        network.doomed = Origin("--listen", f"0.0.0.0:{DOOMED}")
+    network.doomed = {port: start(network.origin, "--listen", f"0.0.0.0:{port}")
+                      for port in DOOMED}
 
 
 def act(network, cases, when):
     for case in cases:
         if case.act and case.when == when:
             case.act(network)
+
+
+# The first request of those that have one before the fault.
+FIRST = {"warm": "/bytes/1", "closed": "/fault/close-after-response"}
 
 
 def meet_one(mode, cases):
@@ -426,10 +502,11 @@ def meet_one(mode, cases):
             proxy = network.enter_context(Proxy(configuration(*mode, cases)))
             asked = {case: network.enter_context(Client(proxy.port)) for case in cases}
         for case, client in asked.items():
-            if case.when == "warm":
-                client.send(request("/bytes/1", host=case.host))
+            if case.when in FIRST:
+                client.send(request(FIRST[case.when], host=case.host))
                 assert client.read().status == 200, case.name
-        act(network, cases, "warm")
+        for when in FIRST:
+            act(network, cases, when)
         for case, client in asked.items():
             client.send(case.request("*/*"))
         time.sleep(1)  # the requests are there, and of the bodies a little came
@@ -491,17 +568,24 @@ def connect_well(network, port):
 
 HALF_HEAD = b"GET / HTTP/1.1\r\nHost: "
 HALF_BODY = b"POST /sink HTTP/1.1\r\nContent-Length: 1000\r\nHost: a.test\r\n\r\nhalf"
+DOWNLOAD, LONG_DOWNLOAD = request("/bytes/50MiB"), request("/bytes/10GiB")
+CLIENT_NETWORK = "device router isp tor | device router"
 
 
 @dataclasses.dataclass(frozen=True)
 class Visit:
-    """A client that stops half-way: by itself, or since its network loses or dies."""
+    """A client that stops half-way: by itself, or since its network loses or is gone."""
     name: str
     fault: str
     suspects: str
     broken: str
     bytes: bytes
     connect: object = connect_well
+    unplugged: bool = False
+
+    @property
+    def answered(self):
+        return self.bytes in (HALF_HEAD, HALF_BODY) and not self.unplugged
 
     def verdict(self, position):
         return produced(self.fault, None, hops_at(position, self.suspects), position)
@@ -509,11 +593,17 @@ class Visit:
 
 VISITS = [
     Visit("slow-client", "req-head-timeout", "browser", "browser", HALF_HEAD),
-    Visit("lossy-client", "req-head-timeout", "device router isp tor | device router", "router",
-          HALF_HEAD, connect_lossy),
+    Visit("lossy-client", "req-head-timeout", CLIENT_NETWORK, "router", HALF_HEAD, connect_lossy),
     Visit("slow-upload", "reqbody-timeout", "browser", "browser", HALF_BODY),
-    Visit("lossy-upload", "reqbody-timeout", "device router isp tor | device router", "router",
-          HALF_BODY, connect_lossy),
+    Visit("lossy-upload", "reqbody-timeout", CLIENT_NETWORK, "router", HALF_BODY, connect_lossy),
+    Visit("slow-download", "client-slow-reader", "browser", "browser", DOWNLOAD),
+    Visit("unplugged-download", "client-slow-reader", CLIENT_NETWORK, "device", LONG_DOWNLOAD,
+          unplugged=True),
+]
+# The client's network is gone without a word: we send nothing that it could leave unacknowledged.
+UNHEARD = [
+    Visit("unplugged-client", "", "", "device", HALF_HEAD, unplugged=True),
+    Visit("unplugged-upload", "", "", "device", HALF_BODY, unplugged=True),
 ]
 
 
@@ -524,27 +614,45 @@ def said_over(connection):
     return client
 
 
-def visit(mode):
+def drain(connection):
+    with contextlib.suppress(OSError):
+        while connection.recv(1 << 20):
+            pass
+
+
+def visit(mode, visits):
     """{visit: (answer or None, line of the log)}"""
     position, statuses = mode
     with Network() as network:
         with inside(network.proxy):
             origin = network.enter_context(Origin())
-            proxy = network.enter_context(Proxy(
+            proxies = {each: network.enter_context(Proxy(
                 yaml_for(origin.port, node=f"name: here, position: {position}",
-                         timeouts="request_head: 2s, request_body: 2s",
+                         timeouts="request_head: 2s, request_body: 2s, client_write: 2s",
                          errors=f"statuses: {statuses}").replace("127.0.0.1:0", "10.0.0.2:0")))
+                       for each in visits}
 
         def pay(each):
-            with each.connect(network, proxy.port) as connection:
-                connection.sendall(each.bytes)
-                answer = said_over(connection).read()
-            return answer, verdict.line_of(proxy, answer)
-        return dict(zip(VISITS, in_parallel(pay, VISITS)))
+            connection = each.connect(network, proxies[each].port)
+            connection.sendall(each.bytes)
+            network.callback(connection.close)
+            if each.bytes == LONG_DOWNLOAD:
+                threading.Thread(target=drain, args=[connection], daemon=True).start()
+            answer = said_over(connection).read() if each.answered else None
+            time.sleep(0.5 if each.unplugged else 0)
+            return answer
+        with_cable = [each for each in visits if not each.unplugged]
+        without = [each for each in visits if each.unplugged]
+        answers = dict(zip(with_cable, in_parallel(pay, with_cable)))
+        lines = {each: proxies[each].wait_for_log()[-1] for each in with_cable}
+        answers |= dict(zip(without, in_parallel(pay, without)))
+        ip(network.client, "link set a0 down")
+        lines |= {each: proxies[each].wait_for_log()[-1] for each in without}
+        return {each: (answers[each], lines[each]) for each in visits}
 
 
-def visit_all(modes=MODES):
-    return in_each_mode(modes, visit)
+def visit_all(modes=MODES, visits=None):
+    return in_each_mode(modes, lambda mode: visit(mode, VISITS if visits is None else visits))
 
 
 def run_out_of_ports(mode):
