@@ -98,18 +98,18 @@ class Report:
                 "says nothing"]
         lines = [head]
         for text, results in (
-                ("**whichhop**", self.counted()),
-                ("- on loopback", [met for met in self.counted() if met.kind == "loopback"]),
-                ("- in the network", [met for met in self.counted() if met.kind == "network"]),
-                ("- relayed", [met for met in self.counted() if met.kind == "relayed"]),
-                ("- beyond a bare status", [met for met in self.results if met.beyond])):
+                ("**whichhop**", self.results),
+                ("- without those beyond a bare status", self.counted()),
+                ("- on loopback", self.of_kind("loopback")),
+                ("- in the network", self.of_kind("network")),
+                ("- relayed", self.of_kind("relayed"))):
             score = Score()
             for met in results:
                 score.add(met.broken, met.said.cause, met.said.cleared)
             lines.append([text, *score.cells()])
         lines.append(["the documented row of its verdict", *self.of_rows().cells()])
         alike = Score()
-        for met in self.of_loopback():
+        for met in self.of_kind("loopback"):
             alike.add(met.broken, met.said.cause, met.said.cleared)
         lines.append(["**whichhop**, what the peers met too", *alike.cells()])
         lines += [[f"{name}'s bare status, through the model", *self.of_peer(name).cells()]
@@ -128,17 +128,17 @@ class Report:
 
     def of_rows(self):
         score = Score()
-        for met in self.counted():
+        for met in self.results:
             score.add(met.broken, *row_set(met.said.row))
         return score
 
-    def of_loopback(self):
-        return [met for met in self.results if met.kind == "loopback"]
+    def of_kind(self, kind):
+        return [met for met in self.results if met.kind == kind]
 
     def of_peer(self, name):
         """What a reader of the model knows of the status alone. Each position has its say."""
         score = Score()
-        for met in self.of_loopback():
+        for met in self.of_kind("loopback"):
             score.add(met.broken, *row_set(rows_of_status(self.peers[name].get(met.name))))
         return score
 
@@ -151,7 +151,10 @@ class Report:
                 f"{datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d %H:%M} UTC, Linux "
                 f"{platform.release()}, {platform.machine()}; {', '.join(versions)}; Python "
                 f"{platform.python_version()}\n\n    {command}\n\n## Summary\n{self.summary()}\n\n"
-                f"## Left out\n\n{left_out}\n\n## Every verdict\n\n"
+                f"## Left out\n\n{left_out}\n\n## Beyond a bare status\n\n"
+                "They count above; the exit code looks past them.\n\n"
+                + "".join(f"- {name}: {why}\n" for name, why in attribution_truth.BEYOND.items()) +
+                "\n## Every verdict\n\n"
                 "`+` named, `!` named alone, `-` not named, `X` cleared though broken.\n\n"
                 f"{self.matrix()}\n")
 

@@ -10,7 +10,7 @@ Decided by what was done to make the fault, never by what a verdict may say of i
 - the client: what a page's code can do through a browser (a URL, a cookie, an upload) is
   `browser-app`'s; what browsers forbid to pages and do themselves (a request line, Host, framing,
   chunks, Expect, CONNECT and TRACE; "forbidden" in the Fetch standard) is `browser`'s;
-- a client whose network loses segments: `router`.
+- a client whose network loses segments: `router`; whose cable is out: `device`.
 """
 
 # truth: {what was done: the faults' names}
@@ -60,13 +60,17 @@ NETWORK = {
         "its route is dead, and it says so": "unreachable-by-tor unreachable-by-tor-6",
         "its filter forbids, and says so": "prohibited-by-tor prohibited-by-tor-6",
         "its firewall rejects": "rejected-by-tor",
-        "it swallows": "swallowed-by-tor swallowed-by-tor-6",
+        "it swallows": "swallowed-by-tor swallowed-by-tor-6 "
+                       "answers-swallowed-by-tor way-dead-after-success",
         "its route runs in a circle": "circle",
         "it swallows from after the handshake": "way-dead-before-request "
-                                                "way-dead-before-request-6",
-        "it swallows from after the request": "way-dead-before-answer unreachable-before-answer",
+                                                "way-dead-before-request-6 "
+                                                "answers-swallowed-on-reuse",
+        "it swallows from after the request": "way-dead-before-answer unreachable-before-answer "
+                                              "answers-swallowed-later",
         "it swallows from inside the body": "way-dead-in-body",
         "it is off": "switch-off",
+        "it swallows long frames": "mtu-of-requests mtu-of-answers mtu-of-heads",
     },
     "tor | isp": {
         "its route is dead, and it says so": "unreachable-by-isp unreachable-by-isp-6",
@@ -76,7 +80,8 @@ NETWORK = {
     },
     "server": {
         "the host is off": "no-neighbour no-host no-host-6",
-        "its cable is out": "host-unplugged",
+        "its cable is out": "host-unplugged host-dead-after-success",
+        "rebooted, the app is not up yet": "host-rebooted",
         "its cable is out from after the handshake": "host-dead-before-request",
         "its cable is out from after the request": "host-dead-before-answer",
         "its cable is out from inside the body": "host-unplugged-in-body",
@@ -85,7 +90,8 @@ NETWORK = {
     },
     "app": {
         "stopped": "nobody-listens nobody-listens-6",
-        "killed": "app-killed",
+        "killed": "app-killed app-killed-while-waited-for app-killed-in-body",
+        "frozen": "app-frozen",
         "hung: never answers": "app-hangs app-stalls-in-body",
     },
     "self": {
@@ -94,7 +100,8 @@ NETWORK = {
         "our own route is dead": "dead-route-here dead-route-here-6",
         "our local ports are used up": "no-local-port",
     },
-    "browser": {"stops half-way": "slow-client slow-upload"},
+    "browser": {"stops half-way": "slow-client slow-upload slow-download"},
+    "device": {"its cable is out": "unplugged-client unplugged-upload unplugged-download"},
     "router": {"loses segments": "lossy-client lossy-upload"},
 }
 RELAYED = {
@@ -119,7 +126,7 @@ RELAYED = {
 }
 
 # The documented row of a bare status that was only relayed leaves the broken hop out; there is
-# nothing else to go by. They are scored by themselves and don't decide the exit code.
+# nothing else to go by. They are scored like all others, but don't decide the exit code.
 BEYOND = {
     "haproxy-refused": "HAProxy says 503 of a refusal, and the row of 503 blames the server alone",
     "cdn-silent": "522, and its row leaves out the server, whose silence looks the same",
