@@ -31,7 +31,7 @@ class AcceptEvents {
 // Accepts on its loop. At the process's limit of descriptors it asks for one to
 // be freed; if none is, it pauses for 100 ms instead of spinning, and
 // connections wait in the kernel's queue meanwhile.
-class Listener : private LevelWatch::Events, private TimerEvents {
+class Listener final : private LevelWatch::Events, private TimerEvents {
  public:
   Listener(Loop& loop, Socket socket, AcceptEvents& events);
   ~Listener() { assert(!watch_.armed()); }

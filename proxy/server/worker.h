@@ -38,7 +38,7 @@ struct WorkerChange {
   WorkerShare share;
 };
 
-class Worker : private AcceptEvents, private TimerEvents {
+class Worker final : private AcceptEvents, private TimerEvents {
  public:
   // `sockets`: listening, this worker's own. `log` must outlive it.
   Worker(std::shared_ptr<const Config> config,
