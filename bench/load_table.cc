@@ -143,8 +143,6 @@ constexpr Case kFaulty[] = {
     Cut("/fault/truncate-reset", "body-cl-short-rst", "ok"),
     Cut("/fault/truncate-chunked", "body-chunk-truncated", "ok"),
     Cut("/fault/truncate-chunked-reset", "body-chunk-truncated", "ok"),
-    Cut("/fault/chunk-bad-late", "body-chunk-malformed", "ok"),
-    Cut("/fault/chunk-long", "body-chunk-malformed", "ok"),
     Cut("/fault/close-cut", "body-close-delimited-cut",
         "this is only the beginning"),
 

@@ -7,6 +7,7 @@ namespace origin {
 namespace {
 
 constexpr auto kDripPause = std::chrono::milliseconds(100);
+constexpr auto kPiecePause = std::chrono::milliseconds(400);
 constexpr auto kIdlePause = std::chrono::milliseconds(200);
 
 constexpr std::string_view kOk =
@@ -34,7 +35,7 @@ After CannedInPieces(Exchange& exchange) {
   const std::string_view bytes = exchange.route.bytes;
   const size_t bar = bytes.find('|');
   if (!exchange.wire.Write(bytes.substr(0, bar))) return After::kClose;
-  std::this_thread::sleep_for(kDripPause);
+  std::this_thread::sleep_for(kPiecePause);
   exchange.wire.Write(bytes.substr(bar + 1));
   return exchange.route.after;
 }

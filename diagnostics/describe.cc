@@ -218,7 +218,8 @@ FixedText<24> ErrnoText(int error) {
       break;
   }
   FixedText<24> out("errno ");
-  out << static_cast<uint64_t>(error < 0 ? -error : error);
+  // Errnos are positive; whatever else is told as the bits that it is.
+  out << uint64_t{static_cast<uint32_t>(error)};
   return out;
 }
 

@@ -10,6 +10,12 @@ namespace whichhop::diagnostics {
 // "0.4 ms", "31 ms", "3.0 s".
 FixedText<24> DurationText(Micros duration);
 
+// An age in whole seconds; one from the future (clocks, a broken transcript)
+// counts as now.
+constexpr uint64_t AgeSeconds(Seconds age) {
+  return age.count() > 0 ? static_cast<uint64_t>(age.count()) : 0;
+}
+
 // "ECONNREFUSED"; "errno" and the number for one that connections do not meet.
 FixedText<24> ErrnoText(int error);
 

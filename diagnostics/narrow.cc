@@ -193,7 +193,7 @@ Blame NarrowAttempt(const Observation& seen, const AttemptFacts& attempt,
     if (!resolved) return Only(suspects, Everyone());
     evidence.Begin(Rule::kFault, {}, {Hop::kDns});
     evidence << "the name had an address "
-             << static_cast<uint64_t>(attempt.resolved_before->count())
+             << AgeSeconds(*attempt.resolved_before)
              << " s ago: no typo of ours";
     return Only(suspects, {Hop::kDns});
   }

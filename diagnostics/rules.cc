@@ -235,7 +235,7 @@ Finding SiblingSameAddress(const Scene& s) {
   if (!Fresh(age)) return f;
   f.cleared = Network(s) | Holder(s);
   f.sentence << "this address answered another request "
-             << static_cast<uint64_t>(age->count())
+             << AgeSeconds(*age)
              << " s ago: the way and whoever holds the address work";
   return f;
 }
@@ -257,7 +257,7 @@ Finding SiblingSameRack(const Scene& s) {
   if (!Fresh(age)) return f;
   f.cleared = Network(s);
   f.sentence << "a server of the same rack answered "
-             << static_cast<uint64_t>(age->count())
+             << AgeSeconds(*age)
              << " s ago: what the two share works";
   return f;
 }
@@ -268,7 +268,7 @@ Finding SiblingOtherRack(const Scene& s) {
   if (!Fresh(age)) return f;
   f.cleared = s.path & HopSet{Hop::kIsp};
   f.sentence << "a server of another rack answered "
-             << static_cast<uint64_t>(age->count())
+             << AgeSeconds(*age)
              << " s ago: what the two share works";
   return f;
 }
@@ -350,7 +350,7 @@ Finding PathWalk(const Scene& s) {
   }
   f.blamed.Add(last);
   f.cleared = Nearer(s, last);
-  f.sentence << "a path walk " << static_cast<uint64_t>(near.walk_age.count())
+  f.sentence << "a path walk " << AgeSeconds(near.walk_age)
              << " s ago had its last answer from " << HopName(last)
              << ": it breaks behind it, or there";
   return f;

@@ -3,7 +3,7 @@
 
 BUILD_PACKAGES=(g++ cmake ninja-build pkg-config libevent-dev libc-ares-dev
                 libyaml-cpp-dev)
-TEST_PACKAGES=(catch2 python3 curl nginx-light apache2-utils nodejs npm)
+TEST_PACKAGES=(catch2 python3 curl iproute2 nginx-light apache2-utils nodejs npm)
 BENCH_PACKAGES=(nginx-light haproxy wrk python3)
 
 # Whether a package is there: installed by Debian's name, or its program by
@@ -41,15 +41,16 @@ install_packages() {
   rm -f "$log"
 }
 
-# build KIND [TARGET...]: into build/KIND.
+# build KIND [TARGET...]: into build/KIND. With targets: those, without tests.
 build() {
   local kind=$1
   shift
   local type=${kind^}
   local launcher=()
   command -v ccache >/dev/null && launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
-  cmake -S . -B "build/$kind" -G Ninja -DCMAKE_BUILD_TYPE="$type" "${launcher[@]}" >/dev/null
-  local targets=()
-  [ $# -gt 0 ] && targets=(--target "$@")
+  local targets=() tests=ON
+  [ $# -gt 0 ] && targets=(--target "$@") tests=OFF
+  cmake -S . -B "build/$kind" -G Ninja -DCMAKE_BUILD_TYPE="$type" -DBUILD_TESTING=$tests \
+    "${launcher[@]}" >/dev/null
   cmake --build "build/$kind" "${targets[@]}" >&2
 }

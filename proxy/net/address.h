@@ -7,6 +7,7 @@
 #include <sys/un.h>
 
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,7 +17,9 @@ namespace whichhop {
 // An IPv4, IPv6 or Unix address. Comparable, copyable, needs no clean-up.
 class Address {
  public:
-  Address() = default;
+  // Empty. All of the union is zero, not its first member alone: paths end in
+  // a NUL.
+  Address() { std::memset(&storage_, 0, sizeof(storage_)); }
 
   // "127.0.0.1:80", "[::1]:80", ":80" (any IPv4 and IPv6 address: [::]:80) or
   // "unix:/path". Nothing if `text` is none of them; a host name is none.
@@ -49,7 +52,7 @@ class Address {
     sockaddr_in v4;
     sockaddr_in6 v6;
     sockaddr_un local;
-  } storage_{};
+  } storage_;
   socklen_t size_ = 0;
 };
 

@@ -137,6 +137,7 @@ bool Listener::AcceptOne() {
   }
   if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
       errno == ENOMEM) {
+    if (events_.OnNoDescriptor()) return true;
     watch_.Disarm();
     resume_.Arm(loop_.wheel(), kPauseWithoutDescriptors, *this);
     return false;

@@ -20,14 +20,18 @@ Result<std::vector<Socket>> Listen(const Address& address, int count);
 class AcceptEvents {
  public:
   virtual void OnAccept(Socket socket, const Address& client) = 0;
+  // The process has no descriptor for a client that is here. True: one may be
+  // free now.
+  virtual bool OnNoDescriptor() = 0;
 
  protected:
   ~AcceptEvents() = default;
 };
 
-// Accepts on its loop. At the process's limit of descriptors it pauses for
-// 100 ms instead of spinning; connections wait in the kernel's queue meanwhile.
-class Listener : private LevelWatch::Events, private TimerEvents {
+// Accepts on its loop. At the process's limit of descriptors it asks for one to
+// be freed; if none is, it pauses for 100 ms instead of spinning, and
+// connections wait in the kernel's queue meanwhile.
+class Listener final : private LevelWatch::Events, private TimerEvents {
  public:
   Listener(Loop& loop, Socket socket, AcceptEvents& events);
   ~Listener() { assert(!watch_.armed()); }

@@ -14,7 +14,7 @@ namespace whichhop {
 
 class Exchange;
 
-class AccessLog : private TimerEvents {
+class AccessLog final : private TimerEvents {
  public:
   AccessLog(Loop& loop, LogWriter& writer, WallText& wall_text);
 

@@ -58,6 +58,9 @@ struct LimitsConfig {
   // Client connections, per process. 0, the default: 65536, or as many as the
   // hard limit of descriptors allows.
   size_t connections = 0;
+  // Requests that wait for a connection to an upstream, per process; more are
+  // shed with a 503.
+  size_t pending = 1024;
   bool strict_query = false;  // refuse malformed percent-encoding
 
   bool operator==(const LimitsConfig&) const = default;

@@ -127,8 +127,8 @@ constexpr Row<LimitsConfig> kLimitRows[] = {
     {{"request_target"}, ReadRequestTarget},
     {{"request_body"}, SizeOrUnlimited<&LimitsConfig::request_body>},
     {{"connections"}, Integer<&LimitsConfig::connections, 1, 4'000'000>},
+    {{"pending"}, Integer<&LimitsConfig::pending, 1, 4'000'000>},
     {{"strict_query"}, Bool<&LimitsConfig::strict_query>},
-    NotYet<LimitsConfig>("pending"),
 };
 
 void ReadLimits(const ConfigNode& node, Config& config, ConfigErrors& errors) {

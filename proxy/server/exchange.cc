@@ -49,6 +49,7 @@ void Exchange::Reset() {
   up_in_.Clear();
   up_queue_.Clear();
   request_body_moved_ = false;
+  stale_retried_ = false;
   write_error_ = 0;
   up_readable_ = false;
   response_phase_ = ResponsePhase::kNone;
@@ -336,7 +337,7 @@ void Exchange::RefuseBody() {
 void Exchange::RefuseBody(Fault fault, const diagnostics::RequestFacts& facts) {
   DropConnection();
   if (!head_forwarded_) {
-    down_queue_.Clear();  // the head of an answer, if one waits
+    ForgetUnsentHead();
     return Reply(fault, facts, facts.rule);
   }
   // An answer has begun: nothing else can be said, but that it ends here.
@@ -389,10 +390,15 @@ void Exchange::OnClientGone(Fault fault, Ended ended) {
   Finish(Session::After::kAbort);
 }
 
+// No attempt is to begin after all.
+void Exchange::ForgetTurnEnd() {
+  if (response_phase_ != ResponsePhase::kStarting) return;
+  worker_.ForgetTurnEnd(*this);
+  response_phase_ = ResponsePhase::kNone;
+}
+
 void Exchange::Finish(Session::After after) {
-  if (response_phase_ == ResponsePhase::kStarting) {
-    worker_.ForgetTurnEnd(*this);
-  }
+  ForgetTurnEnd();
   StopWaiting();
   StopWaitingUpstream();
   DropConnection();

@@ -117,6 +117,7 @@ class Exchange final : public Retired,
   void RefuseBody(diagnostics::Fault fault,
                   const diagnostics::RequestFacts& facts);
   char PhaseLetter() const;
+  void ForgetTurnEnd();
   void ProbeClient();
   void OnClientGone(diagnostics::Fault fault, Ended ended);
   void MakeErrorId();
@@ -124,6 +125,8 @@ class Exchange final : public Retired,
 
   // exchange_upstream.cc
   void StartAttempt();
+  bool AddPending();
+  void RemovePending();
   void Attempt(bool fresh);
   void Resolve(Endpoint& endpoint);
   void OnResolved() override;
@@ -163,6 +166,7 @@ class Exchange final : public Retired,
   void QueueResponseBody();
   bool FlushDownstream();
   void CutResponse();
+  void ForgetUnsentHead();
   void Respond(uint16_t status);
   void Reply(diagnostics::Fault fault, const diagnostics::RequestFacts& facts,
              std::string_view detail);
@@ -210,6 +214,8 @@ class Exchange final : public Retired,
   Duration upstream_limit_{};  // of the running wait
   Duration probe_time_{};      // its last part, in which the peer is probed
   std::optional<uint32_t> probed_out_of_order_;  // set while it is
+  bool stale_retried_ = false;       // a pooled connection had ended
+  bool pending_ = false;             // it counts as waiting for a connection
   bool request_body_moved_ = false;  // a retry could not send it again
   int write_error_ = 0;  // the upstream took no more; its answer may be there
 

@@ -2,6 +2,7 @@
 // becomes facts, and the facts a retry, an error or a cut.
 
 #include <cerrno>
+#include <utility>
 
 #include "proxy/server/exchange.h"
 #include "proxy/server/generation.h"
@@ -119,6 +120,7 @@ void Exchange::FailAttempt(AttemptFailure failure) {
       recorder_.Fail(failure, connection_.get(), worker_.loop().now());
   if (failure.phase == AttemptPhase::kConnect && connection_ != nullptr) {
     connection_->endpoint().Avoid(connection_->address());
+    connection_->endpoint().SawNoConnection();
   }
   StopWaitingUpstream();  // not before: the kernel was asked of the probes
   // A client that is gone is told of nobody's failure, and blames nobody.
@@ -133,7 +135,7 @@ void Exchange::FailAttempt(AttemptFailure failure) {
   const bool retry = MayRetry(fault);
   DropConnection();
   up_in_.Clear();
-  down_queue_.Clear();  // a head that was not sent yet, and is not to be
+  ForgetUnsentHead();
   if (retry) {
     ended_ = {};
     return Attempt(fault == Fault::kStaleKeepaliveRace);
@@ -142,24 +144,24 @@ void Exchange::FailAttempt(AttemptFailure failure) {
   SendReply();
 }
 
-// Once more only where it can't do harm: nothing was written, or the request
-// is idempotent and the connection was an old one (RFC 9110, section 9.2.2).
+// Once more only where it can't do harm (RFC 9110, section 9.2.2): a pooled
+// connection that had ended, once and charged to nobody, if the request is
+// idempotent; and another server, if nothing was written to this one.
 bool Exchange::MayRetry(Fault fault) {
   Upstream& upstream = generation_.upstream(recorder_.route()->upstream);
   const RetryConfig& retry =
       config().upstreams[recorder_.route()->upstream].retry;
-  if (recorder_.attempts().size() > retry.attempts || request_body_moved_) {
-    return false;
-  }
+  if (request_body_moved_ || retry.attempts == 0) return false;
   if (fault == Fault::kStaleKeepaliveRace) {
-    return retry.on_stale && IsIdempotent(request_->line.method) &&
-           upstream.SpendRetry();
+    const bool first = !std::exchange(stale_retried_, true);
+    return first && retry.on_stale && IsIdempotent(request_->line.method);
   }
+  const size_t retries = recorder_.attempts().size() - (stale_retried_ ? 2 : 1);
   // Another server, or another address, may answer; the same one would say the
   // same again.
   const bool another =
       upstream.servers() > 1 || recorder_.attempt().endpoint->addresses() > 1;
-  return retry.on_connect && another &&
+  return retry.on_connect && retries < retry.attempts && another &&
          diagnostics::GetFault(fault).retry == diagnostics::Retry::kAlways &&
          upstream.SpendRetry();
 }

@@ -50,12 +50,16 @@ void Exchange::SendReply() {
   fields += "\r\nCache-Control: ";
   fields += CacheControl();
   fields += "\r\nVary: Accept\r\n";
+  if (recorder_.verdict()->fault == Fault::kAcceptOverload) {
+    fields += "Retry-After: 1\r\n";
+  }
   if (status_ == 405)
     fields += "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n";
   QueueReply(fields, replacement_);
 }
 
 void Exchange::QueueReply(std::string_view fields, std::string_view body) {
+  ForgetTurnEnd();
   close_after_ = !ClientMayStay();
   reply_ = "HTTP/1.1 ";
   reply_ += std::to_string(status_);

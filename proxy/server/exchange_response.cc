@@ -215,6 +215,12 @@ bool Exchange::FlushDownstream() {
   return false;
 }
 
+// The head of a response that is not to be sent. What else may wait there, an
+// interim response, was begun and is to be ended.
+void Exchange::ForgetUnsentHead() {
+  if (response_phase_ == ResponsePhase::kBody) down_queue_.Clear();
+}
+
 // The rest of a response that is on its way will not come: the client has to
 // see that. Length and chunks tell; where only the end would, it gets a RST.
 void Exchange::CutResponse() {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "proxy/server/exchange.h"
 #include "proxy/server/generation.h"
@@ -14,6 +15,7 @@ namespace whichhop {
 using diagnostics::AttemptEnd;
 using diagnostics::AttemptPhase;
 using diagnostics::DnsAnswer;
+using diagnostics::Fault;
 using diagnostics::Malformed;
 
 namespace {
@@ -75,6 +77,7 @@ void Exchange::Attempt(bool fresh) {
     NoteAddress();
     return WriteRequest();
   }
+  if (!AddPending()) return;
   if (!endpoint.resolved()) return Resolve(endpoint);
   Connect(endpoint);
 }
@@ -115,6 +118,21 @@ void Exchange::Connect(Endpoint& endpoint) {
 void Exchange::NoteAddress() {
   if (connection_->endpoint().name() == nullptr) return;
   recorder_.attempt().address = connection_->address();
+}
+
+// False: too many wait for a connection already, and this one is shed.
+bool Exchange::AddPending() {
+  pending_ = worker_.AddPending();
+  if (pending_) return true;
+  ended_ = {'P', 'C'};
+  recorder_.ForgetAttempt();
+  Reply(Fault::kAcceptOverload, {}, "limits.pending is reached");
+  return false;
+}
+
+void Exchange::RemovePending() {
+  if (pending_) worker_.RemovePending();
+  pending_ = false;
 }
 
 void Exchange::WriteRequest() {
@@ -194,6 +212,7 @@ void Exchange::OnConnected() {
     failure.end = AttemptEnd::kReset;
   }
   if (failure.error != 0) return FailAttempt(failure);
+  RemovePending();
   connection_->MarkConnected();
   recorder_.attempt().connected = worker_.loop().now();
   StopWaitingUpstream();
@@ -325,7 +344,7 @@ void Exchange::OnFinalHead() {
   StopWaitingUpstream();
   // The server gave up on the connection as we took it: not our client's 408.
   if (head.line.status == 408 && recorder_.attempt().reused &&
-      !request_body_moved_ && recorder_.attempts().size() == 1) {
+      !request_body_moved_ && !std::exchange(stale_retried_, true)) {
     DropConnection();
     up_in_.Clear();
     return Attempt(true);
@@ -354,6 +373,7 @@ bool Exchange::ForwardInterim() {
 
 void Exchange::DropConnection() {
   name_wait_.Cancel();
+  RemovePending();
   if (connection_ == nullptr) return;
   StopWaitingUpstream();
   connection_->Close();

@@ -73,6 +73,8 @@ class Recorder {
   Time begun() const { return begun_; }
 
   void BeginAttempt(const Endpoint& endpoint, Time now);
+  // The attempt was not made after all.
+  void ForgetAttempt() { --attempt_count_; }
   // Requires: an attempt was begun.
   AttemptRecord& attempt() { return attempts_[attempt_count_ - 1]; }
   const AttemptRecord& attempt() const { return attempts_[attempt_count_ - 1]; }
@@ -100,7 +102,7 @@ class Recorder {
 
  private:
   // A route has at most this many retries (checked with the configuration).
-  static constexpr size_t kMaxAttempts = 11;
+  static constexpr size_t kMaxAttempts = 13;
 
   void AddIcmp(UpstreamConnection& connection,
                diagnostics::AttemptFacts* facts);

@@ -56,8 +56,9 @@ class Server {
  private:
   bool BindAll(const std::vector<Address>& addresses,
                std::vector<BoundListener>* bound);
-  size_t Share(size_t connections) const {
-    return std::max<size_t>(1, connections / workers_count_);
+  WorkerShare Share(const Config& config, size_t connections) const {
+    return {std::max<size_t>(1, connections / workers_count_),
+            std::max<size_t>(1, config.limits.pending / workers_count_)};
   }
   void Reload();
   void Adopt(std::shared_ptr<const Config> config,
@@ -126,8 +127,8 @@ std::vector<ListeningSocket> TakeShare(std::vector<BoundListener>& bound,
 
 void Server::Start(size_t connections) {
   for (size_t i = 0; i < workers_count_; ++i) {
-    workers_.push_back(std::make_unique<Worker>(config_, TakeShare(bound_, i),
-                                                Share(connections), log_));
+    workers_.push_back(std::make_unique<Worker>(
+        config_, TakeShare(bound_, i), Share(*config_, connections), log_));
   }
   running_ = workers_count_;
   for (auto& worker : workers_) {
@@ -186,7 +187,7 @@ void Server::Adopt(std::shared_ptr<const Config> config,
       Without(AddressesOf(*config_), AddressesOf(*config));
   for (size_t i = 0; i < workers_count_; ++i) {
     workers_[i]->Reload(
-        {config, TakeShare(opened, i), closed, Share(connections)});
+        {config, TakeShare(opened, i), closed, Share(*config, connections)});
   }
   config_ = std::move(config);
   operator_log_.Write("reloaded");

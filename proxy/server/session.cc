@@ -130,12 +130,15 @@ void Session::Cut() {
   Close();
 }
 
-bool Session::Evict() {
+bool Session::MayBeEvicted() const {
   constexpr auto kFirstWord = std::chrono::seconds(1);
-  const bool new_here =
-      !served_ && worker_.loop().now() - idle_since_ < kFirstWord;
+  return served_ || worker_.loop().now() - idle_since_ >= kFirstWord;
+}
+
+bool Session::Evict() {
   char first;
-  if (new_here || socket_.Peek(&first, 1).kind == IoResult::Kind::kBytes) {
+  if (!MayBeEvicted() ||
+      socket_.Peek(&first, 1).kind == IoResult::Kind::kBytes) {
     return false;
   }
   Close();

@@ -56,6 +56,8 @@ class Session final : public Retired, private WatchEvents, private TimerEvents {
   // Closes to make room for another, unless it has only just come or has
   // something to say. Requires: idle().
   bool Evict();
+  // Whether it is here for long enough. Requires: idle().
+  bool MayBeEvicted() const;
 
  private:
   friend class IdleSessions;

@@ -9,13 +9,17 @@ namespace {
 
 // An idle client that says nothing for so long during a drain is let go.
 constexpr auto kDrainGrace = std::chrono::seconds(1);
+// How often a worker without room looks for it.
+constexpr auto kRecheck = std::chrono::milliseconds(200);
 
 }  // namespace
 
 Worker::Worker(std::shared_ptr<const Config> config,
-               std::vector<ListeningSocket> sockets, size_t max_connections,
+               std::vector<ListeningSocket> sockets, WorkerShare share,
                LogWriter& log)
-    : access_log_(loop_, log, wall_text_), max_connections_(max_connections) {
+    : access_log_(loop_, log, wall_text_),
+      max_connections_(share.connections),
+      max_pending_(share.pending) {
   generations_.push_back(
       std::make_unique<Generation>(*this, std::move(config), nullptr));
   for (ListeningSocket& socket : sockets) Open(std::move(socket));
@@ -49,7 +53,8 @@ void Worker::Reload(WorkerChange change) {
 }
 
 void Worker::Adopt(WorkerChange& change) {
-  max_connections_ = change.max_connections;
+  max_connections_ = change.share.connections;
+  max_pending_ = change.share.pending;
   Resume();
   Generation& old = generation();
   generations_.push_back(
@@ -130,12 +135,34 @@ void Worker::OnAccept(Socket socket, const Address& client) {
   sessions_.push_back(std::move(session));
   // The new one is idle itself, and nothing to evict yet.
   const Session* const next = idle_sessions_.oldest();
-  if (full() && (next == nullptr || !next->served_)) Pause();
+  if (full() && (next == nullptr || !next->MayBeEvicted())) Pause();
+}
+
+bool Worker::AddPending() {
+  if (pending_ >= max_pending_) return false;
+  ++pending_;
+  return true;
+}
+
+// Whatever is kept for later goes: a client that is here comes first.
+bool Worker::OnNoDescriptor() {
+  generation().DropIdle();
+  Session* const oldest = idle_sessions_.oldest();
+  return oldest != nullptr && oldest->Evict();
 }
 
 void Worker::Pause() {
   paused_ = true;
   for (auto& open : listeners_) open.listener->Pause();
+  recheck_.Arm(loop_.wheel(), kRecheck, *this);
+}
+
+// A client that said nothing since it came may have become one to evict.
+void Worker::OnTimer(Timer&) {
+  if (!paused_ || draining_) return;
+  const Session* const oldest = idle_sessions_.oldest();
+  if (oldest != nullptr && oldest->MayBeEvicted()) return Resume();
+  recheck_.Arm(loop_.wheel(), kRecheck, *this);
 }
 
 void Worker::Resume() {

@@ -24,19 +24,25 @@ struct ListeningSocket {
   Socket socket;
 };
 
+// A worker's part of what the process is limited to.
+struct WorkerShare {
+  size_t connections = 0;
+  size_t pending = 0;
+};
+
 // What a reload changes for one worker.
 struct WorkerChange {
   std::shared_ptr<const Config> config;
   std::vector<ListeningSocket> opened;
   std::vector<Address> closed;  // configured addresses
-  size_t max_connections = 0;
+  WorkerShare share;
 };
 
-class Worker : private AcceptEvents {
+class Worker final : private AcceptEvents, private TimerEvents {
  public:
   // `sockets`: listening, this worker's own. `log` must outlive it.
   Worker(std::shared_ptr<const Config> config,
-         std::vector<ListeningSocket> sockets, size_t max_connections,
+         std::vector<ListeningSocket> sockets, WorkerShare share,
          LogWriter& log);
   ~Worker();
 
@@ -67,6 +73,10 @@ class Worker : private AcceptEvents {
     if (full() && idle_sessions_.oldest() == nullptr) Pause();
   }
   bool draining() const { return draining_; }
+
+  // Exchanges that wait for a connect: false if there are too many already.
+  [[nodiscard]] bool AddPending();
+  void RemovePending() { --pending_; }
   Duration drain_grace() const;
 
   // Calls exchange.OnTurnEnd() once, after the running turn.
@@ -84,6 +94,8 @@ class Worker : private AcceptEvents {
   };
 
   void OnAccept(Socket socket, const Address& client) override;
+  bool OnNoDescriptor() override;
+  void OnTimer(Timer& timer) override;
   void Open(ListeningSocket socket);
   void Close(const Address& configured);
   void Adopt(WorkerChange& change);
@@ -103,7 +115,10 @@ class Worker : private AcceptEvents {
   IdleSessions idle_sessions_;
   std::vector<Exchange*> at_turn_end_;
   std::vector<Exchange*> called_;  // those of the turn that ended
+  Timer recheck_;
   size_t max_connections_;
+  size_t max_pending_;
+  size_t pending_ = 0;
   bool paused_ = false;  // no room for another session
   bool draining_ = false;
   bool cut_exchanges_ = false;

@@ -144,12 +144,21 @@ Upstream::Upstream(Loop& loop, std::string name,
   }
 }
 
+bool Upstream::AllAvoided(const Endpoint* avoid) const {
+  return std::ranges::all_of(endpoints_, [avoid](const Candidate& candidate) {
+    return candidate.endpoint.get() == avoid || candidate.endpoint->avoided();
+  });
+}
+
 Endpoint* Upstream::Choose(const Endpoint* avoid) {
   assert(!endpoints_.empty());
+  if (endpoints_.size() == 1) return endpoints_.front().endpoint.get();
+  const bool any = AllAvoided(avoid);
   Candidate* best = nullptr;
   int64_t total = 0;
   for (Candidate& candidate : endpoints_) {
-    if (candidate.endpoint.get() == avoid && endpoints_.size() > 1) continue;
+    if (candidate.endpoint.get() == avoid) continue;
+    if (candidate.endpoint->avoided() && !any) continue;
     total += candidate.endpoint->weight();
     candidate.credit += candidate.endpoint->weight();
     if (best == nullptr || candidate.credit > best->credit) best = &candidate;

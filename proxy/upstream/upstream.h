@@ -60,6 +60,10 @@ class Endpoint final : private NameEvents {
   void DropIdle(UpstreamConnection& connection);
   void DropAllIdle();
 
+  // A connect failed: for a second other servers are asked, if there are any.
+  void SawNoConnection() { left_alone_until_ = loop_.now() + kLeftAlone; }
+  bool avoided() const { return loop_.now() < left_alone_until_; }
+
   // How long handshakes with the address took at best; Duration::max() before
   // the first. What answers a SYN much faster is not this server.
   Duration min_handshake(const Address& address) const;
@@ -73,6 +77,7 @@ class Endpoint final : private NameEvents {
   };
 
   static constexpr size_t kMaxIdle = 1024;
+  static constexpr Duration kLeftAlone = std::chrono::seconds(1);
   static constexpr Duration kAvoided = std::chrono::seconds(10);
 
   void OnAddresses(ResolvedName& name) override;
@@ -86,6 +91,7 @@ class Endpoint final : private NameEvents {
   const Duration idle_timeout_;
   std::vector<Target> targets_;
   size_t next_ = 0;  // of targets_
+  Time left_alone_until_ = kNoTime;
   std::vector<std::unique_ptr<UpstreamConnection>> idle_;
 };
 
@@ -99,7 +105,8 @@ class Upstream {
   size_t servers() const { return endpoints_.size(); }
 
   // The next server, by smooth weighted round robin (each gets its share, and
-  // never a burst); not `avoid` if there is another. Never null.
+  // never a burst); not `avoid`, nor one that could not be connected to just
+  // now, if there is another. Never null.
   Endpoint* Choose(const Endpoint* avoid);
 
   // Retries are at most a share of requests, or an upstream that fails would
@@ -110,13 +117,15 @@ class Upstream {
   void DropAllIdle();
 
  private:
+  bool AllAvoided(const Endpoint* avoid) const;
+
   struct Candidate {
     std::unique_ptr<Endpoint> endpoint;
     int64_t credit = 0;
   };
 
   static constexpr unsigned kRetry = 100;  // hundredths
-  static constexpr unsigned kMaxSaved = 10 * kRetry;
+  static constexpr unsigned kMaxSaved = 100 * kRetry;
 
   const std::string name_;
   std::vector<Candidate> endpoints_;

@@ -4,6 +4,7 @@
 #include <random>
 
 #include "diagnostics/diagnose.h"
+#include "diagnostics/transcript.h"
 #include "tests/catch.h"
 #include "tests/diagnostics/dump.h"
 #include "tests/diagnostics/sightings.h"
@@ -153,6 +154,17 @@ TEST_CASE("the same observation gives the same verdict, text and all") {
   ForMany([](const Observation& o) {
     const Verdict v = Diagnose(o);
     if (DumpAll(v) != DumpAll(Diagnose(o))) FAIL(Dump(v));
+  });
+}
+
+TEST_CASE("an observation that was told in text is diagnosed the same") {
+  ForMany([](const Observation& o) {
+    std::string text;
+    AppendTranscript(o, text);
+    Transcript told;
+    std::string error;
+    if (!ParseTranscript(text, &told, &error)) FAIL(error << " in\n" << text);
+    if (DumpAll(Diagnose(told.seen)) != DumpAll(Diagnose(o))) FAIL(text);
   });
 }
 

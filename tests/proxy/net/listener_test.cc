@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -46,9 +47,11 @@ struct Reception : AcceptEvents {
     accepted.push_back(std::move(socket));
     clients.push_back(client);
   }
+  bool OnNoDescriptor() override { return make_room && make_room(); }
 
   Loop loop;
   Address address;
+  std::function<bool()> make_room;  // by default there is none
   std::vector<Socket> accepted;
   std::vector<Address> clients;
   Listener listener;
@@ -207,6 +210,24 @@ TEST_CASE("without descriptors a listener waits, and does not spin") {
       .Until([&] { return shortage.accepted.size() == 1; })
       .Play();
   CHECK(turns < 50);  // the story's own ticks are most of them
+}
+
+TEST_CASE("a descriptor that is freed at once is used at once") {
+  Shortage shortage;
+  int asked = 0;
+  shortage.make_room = [&] {
+    ++asked;
+    shortage.none.Lift();
+    return true;
+  };
+  const Time begun = SteadyClock::now();
+  Story(shortage.loop)
+      .Wait(milliseconds(30))
+      .Until([&] { return shortage.Begin(); })
+      .Until([&] { return shortage.accepted.size() == 1; })
+      .Play();
+  CHECK(asked == 1);
+  CHECK(SteadyClock::now() - begun < std::chrono::seconds(5));
 }
 
 // At its limit of connections the server pauses: to have descriptors again is

@@ -208,7 +208,8 @@ TEST_CASE("what is written in chunks is read again, whatever the parts") {
   writer.Start(true);
   std::string wire;
   std::string payload;
-  for (const size_t size : {1, 15, 16, 255, 256, 4095, 4096, 65'535, 65'536}) {
+  for (const size_t size :
+       {1u, 15u, 16u, 255u, 256u, 4095u, 4096u, 65'535u, 65'536u}) {
     SendQueue queue;
     std::string part(size, '\0');
     for (char& c : part) c = static_cast<char>(random());

@@ -106,6 +106,28 @@ TEST_CASE("retries elsewhere leave the shares of first attempts as they are") {
   }
 }
 
+TEST_CASE("a server that can't be connected to is left alone for a second") {
+  Servers servers({{"a", 1}, {"b", 1}});
+  Endpoint* const failed = servers.upstream.Choose(nullptr);
+  failed->SawNoConnection();
+  const std::string other = failed->text() == "a" ? "b" : "a";
+  CHECK(servers.Sequence(3) == other + other + other);
+  servers.loop.wheel().SetNow(servers.loop.now() + std::chrono::seconds(1));
+  const std::string again = servers.Sequence(4);
+  CHECK(again.find(failed->text()) != std::string::npos);
+}
+
+TEST_CASE("where no server can be connected to, each is asked in its turn") {
+  Servers servers({{"a", 1}, {"b", 1}});
+  for (int i = 0; i < 2; ++i) {
+    servers.upstream.Choose(nullptr)->SawNoConnection();
+  }
+  const std::string turns = servers.Sequence(2);
+  CHECK(turns[0] != turns[1]);
+  const Endpoint* one = servers.Choose();
+  CHECK(servers.upstream.Choose(one) != one);
+}
+
 // How many retries are granted in a row.
 int Spend(Upstream& upstream) {
   int granted = 0;
@@ -113,9 +135,9 @@ int Spend(Upstream& upstream) {
   return granted;
 }
 
-TEST_CASE("ten retries are granted at once, then a share of the requests") {
+TEST_CASE("a hundred retries are granted at once, then a share of requests") {
   Servers servers({{"a", 1}, {"b", 1}}, 20);
-  CHECK(Spend(servers.upstream) == 10);
+  CHECK(Spend(servers.upstream) == 100);
   for (int i = 0; i < 5; ++i) {
     CHECK_FALSE(servers.upstream.SpendRetry());
     servers.upstream.EarnRetry();
@@ -125,10 +147,10 @@ TEST_CASE("ten retries are granted at once, then a share of the requests") {
   CHECK(Spend(servers.upstream) == 7);
 }
 
-TEST_CASE("a quiet upstream saves no more than ten retries") {
+TEST_CASE("a quiet upstream saves no more than a hundred retries") {
   Servers servers({{"a", 1}}, 20);
   for (int i = 0; i < 10'000; ++i) servers.upstream.EarnRetry();
-  CHECK(Spend(servers.upstream) == 10);
+  CHECK(Spend(servers.upstream) == 100);
 }
 
 TEST_CASE("shares of retries may be nothing or all") {

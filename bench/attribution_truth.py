@@ -1,0 +1,150 @@
+"""What was broken in truth, for each fault that `bench/attribution` meets.
+
+Decided by what was done to make the fault, never by what a verdict may say of it:
+
+- a process was stopped, killed, hung, or told to write what is wrong: `app`;
+- a host, its kernel or its cable was broken, or another service put on the port: `server`;
+- a route, a router or a firewall on the way was broken: the router's hop. At lb the one way to
+  the servers is the switch, so both routers are `tor` there: "at lb | at cdn";
+- our own routes, ports or configuration: `self`, which is our position's hop;
+- the client: what a page's code can do through a browser (a URL, a cookie, an upload) is
+  `browser-app`'s; what browsers forbid to pages and do themselves (a request line, Host, framing,
+  chunks, Expect, CONNECT and TRACE; "forbidden" in the Fetch standard) is `browser`'s;
+- a client whose network loses segments: `router`; whose cable is out: `device`.
+"""
+
+# truth: {what was done: the faults' names}
+LOOPBACK = {
+    "app": {
+        "stopped: bound, not listening": "refuse",
+        "accepts no more, its queue is full": "backlog-full",
+        "hung: never accepts": "never-accept",
+        "hung: never answers": "hang 1xx-hang hang-head stall-body",
+        "too slow": "drip",
+        "ends without an answer": "empty reset-before-head 1xx-close truncate-head "
+                                  "truncate-head-reset",
+        "writes what is no HTTP": "garbage http09 bad-status-abc bad-status-20 bad-status-1000 "
+                                  "bad-status-099 bad-status-600 bad-status-999 bad-version "
+                                  "bad-field empty-name nul cl-twice cl-negative cl-overflow "
+                                  "cl-te te-unknown te-gzip unsolicited-101 chunk-bad "
+                                  "chunk-overflow chunk-bad-late chunk-long",
+        "writes too much": "1xx-flood head-too-large many-fields",
+        "dies inside the body": "truncate truncate-reset truncate-chunked "
+                                "truncate-chunked-reset close-cut",
+    },
+    "server": {
+        "the host drops SYNs": "drop-syn",
+        "the host drops data": "unacked",
+        "a mail server has the port": "smtp",
+    },
+    "browser": {
+        "writes a bad request line": "two-spaces nul-in-line noise tls-hello",
+        "speaks another version": "version-9 h2-preface",
+        "writes no, two or a bad Host": "host-0 host-1 host-2 host-3 host-4",
+        "frames wrongly": "framing-0 framing-1 framing-2 framing-3 framing-4 framing-5 "
+                          "framing-6 framing-7 te-foo",
+        "writes bad chunks": "chunk-size-zz chunk-size-huge chunk-no-crlf",
+        "asks what no page may ask": "method-connect method-trace expect",
+        "stops half-way": "half-a-head body-stalls",
+    },
+    "browser-app": {
+        "sets huge cookies": "cookie",
+        "makes a huge URL": "long-target",
+        "uploads too much": "upload-announced upload-chunked",
+    },
+    "router": {"appends without end": "forwarded-for"},
+    "self": {"a route is missing": "no-route"},
+}
+NETWORK = {
+    "tor": {
+        "its route is dead, and it says so": "unreachable-by-tor unreachable-by-tor-6",
+        "its filter forbids, and says so": "prohibited-by-tor prohibited-by-tor-6",
+        "its firewall rejects": "rejected-by-tor",
+        "it swallows": "swallowed-by-tor swallowed-by-tor-6 "
+                       "answers-swallowed-by-tor way-dead-after-success",
+        "its route runs in a circle": "circle",
+        "it swallows from after the handshake": "way-dead-before-request "
+                                                "way-dead-before-request-6 "
+                                                "answers-swallowed-on-reuse",
+        "it swallows from after the request": "way-dead-before-answer unreachable-before-answer "
+                                              "answers-swallowed-later",
+        "it swallows from inside the body": "way-dead-in-body",
+        "it is off": "switch-off",
+        "it swallows long frames": "mtu-of-requests mtu-of-answers mtu-of-heads",
+    },
+    "tor | isp": {
+        "its route is dead, and it says so": "unreachable-by-isp unreachable-by-isp-6",
+        "its filter forbids, and says so": "prohibited-by-isp prohibited-by-isp-6",
+        "it swallows": "swallowed-by-isp swallowed-by-isp-6",
+        "it swallows from after the request": "isp-dead-before-answer",
+    },
+    "server": {
+        "the host is off": "no-neighbour no-host no-host-6",
+        "its cable is out": "host-unplugged host-dead-after-success",
+        "rebooted, the app is not up yet": "host-rebooted",
+        "its cable is out from after the handshake": "host-dead-before-request",
+        "its cable is out from after the request": "host-dead-before-answer",
+        "its cable is out from inside the body": "host-unplugged-in-body",
+        "the host drops SYNs": "host-drops-syn",
+        "the host's firewall rejects": "rejected-by-host",
+    },
+    "app": {
+        "stopped": "nobody-listens nobody-listens-6",
+        "killed": "app-killed app-killed-while-waited-for app-killed-in-body",
+        "frozen": "app-frozen",
+        "hung: never answers": "app-hangs app-stalls-in-body",
+    },
+    "self": {
+        "no route of ours leads there": "no-way-out no-way-out-6 nowhere nowhere-6",
+        "our own host forbids it": "forbidden-here forbidden-here-6",
+        "our own route is dead": "dead-route-here dead-route-here-6",
+        "our local ports are used up": "no-local-port",
+    },
+    "browser": {"stops half-way": "slow-client slow-upload slow-download"},
+    "device": {"its cable is out": "unplugged-client unplugged-upload unplugged-download"},
+    "router": {"loses segments": "lossy-client lossy-upload"},
+}
+RELAYED = {
+    "app": {
+        "stopped": "nginx-refused haproxy-refused cdn-refused lb-refused",
+        "hung: never answers": "nginx-hang haproxy-hang cdn-hang lb-hang",
+        "accepts no more, its queue is full": "nginx-queue cdn-queue",
+        "ends without an answer": "nginx-empty nginx-reset haproxy-empty cdn-empty lb-empty",
+        "writes what is no HTTP": "nginx-bad haproxy-bad",
+        "throws": "app-500",
+    },
+    "server": {
+        "the host drops SYNs": "haproxy-silent cdn-silent",
+        "down for maintenance": "nginx-503",
+    },
+    "db": {
+        "stopped": "db-refused-502 db-refused-500",
+        "hung: never answers": "db-hang-504",
+    },
+    "datastore": {"the file is gone": "nginx-404"},
+    "auth": {"knows nobody any more": "auth-401 auth-403"},
+}
+
+# The documented row of a bare status that was only relayed leaves the broken hop out; there is
+# nothing else to go by. They are scored like all others, but don't decide the exit code.
+BEYOND = {
+    "haproxy-refused": "HAProxy says 503 of a refusal, and the row of 503 blames the server alone",
+    "cdn-silent": "522, and its row leaves out the server, whose silence looks the same",
+    "db-refused-500": "a bare 500 says nothing of what lies behind the app",
+}
+
+LEFT_OUT = {
+    "teapot": "nothing is broken: we were told to say 418",
+    "stale-keepalive-race": "two timers met; nobody is broken",
+    "400, 413, 414, 431 relayed": "page or browser: the bare status doesn't say, nor can a test",
+    "401, 403, 429 for good reason": "a client without rights or patience: no hop is broken",
+    "407, 511": "of forward proxies and captive portals; never behind a reverse proxy",
+    "505 relayed": "we speak 1.1 to every upstream",
+    "body-content-coding": "whichhop does not decode",
+}
+
+
+def truths(table):
+    """{fault's name: (hops as "at lb | at cdn", what was done)}"""
+    return {name: (hop, done) for hop, kinds in table.items()
+            for done, names in kinds.items() for name in names.split()}
