@@ -7,7 +7,7 @@ namespace origin {
 namespace {
 
 constexpr auto kDripPause = std::chrono::milliseconds(100);
-constexpr auto kPiecePause = std::chrono::milliseconds(400);
+constexpr auto kPiecePause = std::chrono::milliseconds(200);
 constexpr auto kIdlePause = std::chrono::milliseconds(200);
 
 constexpr std::string_view kOk =

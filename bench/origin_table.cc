@@ -158,7 +158,7 @@ constexpr Route kRoutes[] = {
     {"/fault/chunk-bad", "", "chunk size ZZ, at once", Canned, kRead,
      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\nok\r\n",
      After::kClose},
-    {"/fault/chunk-bad-late", "", "a good chunk, 400 ms later size ZZ",
+    {"/fault/chunk-bad-late", "", "a good chunk, 200 ms later size ZZ",
      CannedInPieces, kRead,
      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
      "2\r\nok\r\n|ZZ\r\nok\r\n",
@@ -167,7 +167,7 @@ constexpr Route kRoutes[] = {
      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
      "FFFFFFFFFFFFFFFFF\r\nok\r\n",
      After::kClose},
-    {"/fault/chunk-long", "", "a chunk, 400 ms later more than its size",
+    {"/fault/chunk-long", "", "a chunk, 200 ms later more than its size",
      CannedInPieces, kRead,
      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok|XX\r\n",
      After::kClose},
