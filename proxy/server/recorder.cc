@@ -211,6 +211,7 @@ const diagnostics::Verdict& Recorder::JudgeAttempt() {
   Observation seen = Frame();
   seen.kind = diagnostics::Kind::kAttempt;
   seen.attempt = *failed_;
+  seen.attempt.address = seen.address;  // Frame has written its text anew
   return Judge(seen);
 }
 
