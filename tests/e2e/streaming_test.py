@@ -31,9 +31,10 @@ def peak_memory(process):
 
 
 def sanitized(process):
-    """Whether it runs under ASan, whose memory says nothing of ours."""
+    """Whether it runs under ASan or TSan, whose memory says nothing of ours."""
     with open(f"/proc/{process.pid}/maps", encoding="utf-8") as file:
-        return "libasan" in file.read()
+        maps = file.read()
+        return "libasan" in maps or "libtsan" in maps
 
 
 def chunk(data):
