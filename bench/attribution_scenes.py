@@ -101,8 +101,7 @@ def network():
     everything = [(mode, case.name, *seen)
                   for (mode, case), seen in namespaces.meet(MODES, cases).items()]
     everything += [(mode, visit.name, *seen)
-                   for (mode, visit), seen in namespaces.visit_all(
-                       MODES, namespaces.VISITS + namespaces.UNHEARD).items()]
+                   for (mode, visit), seen in namespaces.visit_all(MODES).items()]
     everything += [(mode, "no-local-port", *namespaces.run_out_of_ports(mode)) for mode in MODES]
     return [met(name, "network", mode[0], truths, answer, line)
             for mode, name, answer, line in everything]

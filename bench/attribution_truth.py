@@ -70,7 +70,8 @@ NETWORK = {
                                               "answers-swallowed-later",
         "it swallows from inside the body": "way-dead-in-body",
         "it is off": "switch-off",
-        "it swallows long frames": "mtu-of-requests mtu-of-answers mtu-of-heads",
+        "it swallows long frames": "mtu-of-requests mtu-of-answers mtu-of-heads "
+                                      "mtu-of-long-tails",
     },
     "tor | isp": {
         "its route is dead, and it says so": "unreachable-by-isp unreachable-by-isp-6",
@@ -125,9 +126,12 @@ RELAYED = {
     "auth": {"knows nobody any more": "auth-401 auth-403"},
 }
 
-# The documented row of a bare status that was only relayed leaves the broken hop out; there is
-# nothing else to go by. They are scored like all others, but don't decide the exit code.
+# Nothing that reaches us tells of the broken hop: the documented row of a bare status leaves it out,
+# or what the kernel knows is the same when another is broken. They are scored like all others, but
+# don't decide the exit code.
 BEYOND = {
+    "mtu-of-long-tails": "acknowledgements pass and no segment of the answer does: so looks a "
+                         "hung app too",
     "haproxy-refused": "HAProxy says 503 of a refusal, and the row of 503 blames the server alone",
     "cdn-silent": "522, and its row leaves out the server, whose silence looks the same",
     "db-refused-500": "a bare 500 says nothing of what lies behind the app",

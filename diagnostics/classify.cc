@@ -22,6 +22,10 @@ bool Early(const AttemptFacts& a) {
   return a.acked.has_value() ? *a.acked == 0 : a.sent == 0;
 }
 
+bool NoSuchHost(const IcmpFacts& icmp) {
+  return icmp.code == (icmp.v6 ? 3 : 1);
+}
+
 // ICMP type 3 (v6: 1): which router speaks, and of what.
 Fault ClassifyUnreachable(const AttemptFacts& a) {
   const IcmpFacts& icmp = *a.icmp;
@@ -30,13 +34,14 @@ Fault ClassifyUnreachable(const AttemptFacts& a) {
               : icmp.code == 9 || icmp.code == 10 || icmp.code == 13;
   if (prohibited) return Fault::kConnectAdminProhibited;
   if (icmp.code == (icmp.v6 ? 4 : 3)) return Fault::kConnectRefusedIcmp;
-  const bool no_such_host = icmp.code == (icmp.v6 ? 3 : 1);
-  // Our own timer says nothing about when the ICMP error came.
-  const bool arp = icmp.offender == Offender::kOurselves ||
-                   (icmp.offender == Offender::kHop && icmp.hop == Hop::kTor &&
-                    a.end == AttemptEnd::kErrno && a.connect >= kArpFailure);
-  if (no_such_host && arp) return Fault::kConnectUnreachArp;
-  return Fault::kConnectUnreachHost;
+  // The target is a neighbour of ours, or of the last router.
+  if (icmp.offender == Offender::kOurselves && NoSuchHost(icmp)) {
+    return Fault::kConnectUnreachArp;
+  }
+  const bool last_router =
+      icmp.offender == Offender::kHop && icmp.hop == Hop::kTor;
+  return last_router && NoNeighbour(a) ? Fault::kConnectUnreachArp
+                                       : Fault::kConnectUnreachHost;
 }
 
 Fault ClassifyIcmp(const AttemptFacts& a) {
@@ -296,6 +301,12 @@ Fault ClassifyBody(const AttemptFacts& a) {
 }
 
 }  // namespace
+
+// Our own timer says nothing about when the ICMP error came.
+bool NoNeighbour(const AttemptFacts& a) {
+  return NoSuchHost(*a.icmp) && a.end == AttemptEnd::kErrno &&
+         a.connect >= kArpFailure;
+}
 
 Fault Classify(const AttemptFacts& attempt) {
   switch (attempt.phase) {

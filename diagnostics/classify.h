@@ -11,4 +11,8 @@ namespace whichhop::diagnostics {
 // Requires: the attempt failed. Pure; every combination of facts has a fault.
 [[nodiscard]] Fault Classify(const AttemptFacts& attempt);
 
+// Whether the sender of the ICMP error had to wait for the answer of a
+// neighbour that never came. Requires: attempt.icmp.
+[[nodiscard]] bool NoNeighbour(const AttemptFacts& attempt);
+
 }  // namespace whichhop::diagnostics

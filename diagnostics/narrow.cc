@@ -79,9 +79,23 @@ Blame Only(const HopList& suspects, HopSet keep) {
   return {suspects, suspects.Only(keep), {}};
 }
 
+// Whoever is merely slow answers the probes; one is lost by accident, two not.
+bool CutOff(const RequestFacts& request) {
+  return request.client_probes.value_or(0) >= 2;
+}
+
+Blame ByProbes(const Observation& seen, const HopList& suspects,
+               Evidence& evidence) {
+  evidence.Begin(Rule::kFault, {}, suspects.Only(kClientNetwork).set());
+  evidence << "client connection: " << *seen.request.client_probes
+           << " keep-alive probes in a row were not answered: its network";
+  return Only(suspects, kClientNetwork);
+}
+
 // Loss on the client's connection is its network's; none makes it slow itself.
 Blame ByRetransmits(const Observation& seen, const HopList& suspects,
                     Evidence& evidence) {
+  if (CutOff(seen.request)) return ByProbes(seen, suspects, evidence);
   const std::optional<uint32_t>& lost = seen.request.client_retransmits;
   if (!lost.has_value()) return Only(suspects, Everyone());
   const HopSet keep = *lost > 0 ? kClientNetwork : HopSet{Hop::kBrowser};

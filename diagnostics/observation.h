@@ -47,7 +47,9 @@ struct RequestFacts {
   uint64_t body_received = 0;
   std::optional<uint64_t> body_expected;       // by Content-Length
   std::optional<uint32_t> client_retransmits;  // total on its connection
-  std::optional<bool> client_window_closed;    // it does not read (snd_wnd 0)
+  std::optional<uint32_t> client_probes;  // keep-alive probes in a row without
+                                          // an answer
+  std::optional<bool> client_window_closed;  // it does not read (snd_wnd 0)
   Micros elapsed{0};  // from the first byte until the fault
 };
 
@@ -135,7 +137,7 @@ struct TcpFacts {
   std::optional<Micros> last_ack;   // since the last ACK came (last_ack_recv)
   std::optional<Micros> rtt;
   std::optional<Micros> min_rtt;
-  uint32_t rcv_ooopack = 0;  // segments that came behind a hole, in this wait
+  uint32_t rcv_ooopack = 0;  // segments that came behind a hole that stays
   uint32_t probes = 0;       // keep-alive probes in a row without an answer
 };
 

@@ -1,5 +1,6 @@
 #include "diagnostics/rules.h"
 
+#include "diagnostics/classify.h"
 #include "diagnostics/describe.h"
 
 namespace whichhop::diagnostics {
@@ -211,9 +212,9 @@ Finding SegmentsBehindHole(const Scene& s) {
   Finding f;
   if (!Gaps(s.attempt)) return f;
   f.blamed = HopList(Network(s));
-  f.sentence << s.attempt.tcp->rcv_ooopack
-             << " segments came behind a hole that stays: the far end sends, "
-                "the way loses";
+  f.sentence << "what came waits behind a hole that stays ("
+             << s.attempt.tcp->rcv_ooopack
+             << " segments out of order): the far end sends, the way loses";
   return f;
 }
 
@@ -234,8 +235,7 @@ Finding SiblingSameAddress(const Scene& s) {
   const auto& age = s.attempt.siblings.same_address;
   if (!Fresh(age)) return f;
   f.cleared = Network(s) | Holder(s);
-  f.sentence << "this address answered another request "
-             << AgeSeconds(*age)
+  f.sentence << "this address answered another request " << AgeSeconds(*age)
              << " s ago: the way and whoever holds the address work";
   return f;
 }
@@ -256,8 +256,7 @@ Finding SiblingSameRack(const Scene& s) {
   const auto& age = s.attempt.siblings.same_rack;
   if (!Fresh(age)) return f;
   f.cleared = Network(s);
-  f.sentence << "a server of the same rack answered "
-             << AgeSeconds(*age)
+  f.sentence << "a server of the same rack answered " << AgeSeconds(*age)
              << " s ago: what the two share works";
   return f;
 }
@@ -267,8 +266,7 @@ Finding SiblingOtherRack(const Scene& s) {
   const auto& age = s.attempt.siblings.other_rack;
   if (!Fresh(age)) return f;
   f.cleared = s.path & HopSet{Hop::kIsp};
-  f.sentence << "a server of another rack answered "
-             << AgeSeconds(*age)
+  f.sentence << "a server of another rack answered " << AgeSeconds(*age)
              << " s ago: what the two share works";
   return f;
 }
@@ -300,6 +298,14 @@ HopSet Nearer(const Scene& s, Hop hop) {
   return nearer;
 }
 
+// The hop of the leg that comes right behind this one, if there is one.
+HopSet Next(const Scene& s, Hop hop) {
+  for (Hop each : s.path) {
+    if (Index(each) > Index(hop)) return {each};
+  }
+  return {};
+}
+
 void BlameRouter(const Scene& s, const IcmpFacts& icmp, Finding& f) {
   f.cleared = Nearer(s, icmp.hop);
   if (s.fault == Fault::kConnectUnreachArp) {
@@ -307,9 +313,16 @@ void BlameRouter(const Scene& s, const IcmpFacts& icmp, Finding& f) {
                << ": the last router got no ARP answer for the host";
     return;
   }
-  f.blamed = {icmp.hop};
   f.sentence << IcmpText(icmp).view() << ", which topology calls "
-             << HopName(icmp.hop) << ": it says so itself";
+             << HopName(icmp.hop);
+  if (NoNeighbour(s.attempt)) {
+    f.blamed = HopList(Next(s, icmp.hop));
+    f.sentence << ", after the time of three ARP requests: the next hop does "
+                  "not answer it";
+  } else {
+    f.sentence << ": it says so itself";
+  }
+  f.blamed.Add(icmp.hop);
 }
 
 Finding IcmpOffender(const Scene& s) {

@@ -415,6 +415,7 @@ constexpr Line kLines[] = {
     REQUEST(body_received),
     REQUEST(body_expected),
     REQUEST(client_retransmits),
+    REQUEST(client_probes),
     REQUEST(client_window_closed),
     REQUEST(elapsed),
     DECISION(status),

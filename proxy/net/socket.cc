@@ -1,6 +1,7 @@
 #include "proxy/net/socket.h"
 
 #include <linux/errqueue.h>
+#include <linux/sock_diag.h>
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <sys/ioctl.h>
@@ -48,6 +49,16 @@ std::optional<IcmpError> ParseIcmp(const cmsghdr& part) {
                    error.ee_code,
                    Address::From(reinterpret_cast<sockaddr*>(&offender),
                                  static_cast<socklen_t>(size))};
+}
+
+// What came in order can be read; what came and can't be waits for the rest.
+bool WaitsBehindHole(int fd) {
+  uint32_t memory[SK_MEMINFO_VARS]{};
+  socklen_t size = sizeof(memory);
+  int readable = 0;
+  return getsockopt(fd, SOL_SOCKET, SO_MEMINFO, memory, &size) == 0 &&
+         memory[SK_MEMINFO_RMEM_ALLOC] > 0 &&
+         ioctl(fd, SIOCINQ, &readable) == 0 && readable == 0;
 }
 
 }  // namespace
@@ -171,6 +182,7 @@ std::optional<TcpFacts> Socket::Facts() const {
     facts.out_of_order = info.tcpi_rcv_ooopack;
     facts.send_window = info.tcpi_snd_wnd;
   }
+  facts.hole = WaitsBehindHole(fd_);
   int queued = 0;
   if (ioctl(fd_, SIOCOUTQ, &queued) == 0 && queued > 0) {
     facts.unsent = static_cast<uint32_t>(queued);

@@ -35,6 +35,7 @@ struct TcpFacts {
   uint32_t rtt_us = 0;
   uint32_t min_rtt_us = 0;
   uint32_t out_of_order = 0;  // segments received behind a hole, in all
+  bool hole = false;          // now: some wait behind one that is missing
   uint32_t probes = 0;        // keep-alive probes that were not answered
   uint64_t bytes_acked = 0;   // the SYN counts as one
   uint64_t bytes_received = 0;

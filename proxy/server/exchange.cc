@@ -45,6 +45,7 @@ void Exchange::Reset() {
   body_at_ = 0;
   request_phase_ = RequestPhase::kHead;
   waiting_ = Waiting::kNothing;
+  client_probing_ = false;
   request_out_.Release(worker_.buffers());
   up_in_.Clear();
   up_queue_.Clear();
@@ -101,15 +102,25 @@ std::string_view Exchange::request_id() const {
                           : ValueOf(request_data(), *given);
 }
 
+// A client that is waited for in vain is probed at last: who is merely slow
+// answers, and who is cut off does not.
 void Exchange::WaitDownstream(Waiting what, Duration limit) {
+  StopProbingClient();
   waiting_ = what;
-  session_->ArmTimer(limit);
+  client_probe_time_ =
+      what == Waiting::kWrite ? Duration{} : std::min(limit / 2, kProbeTime);
+  session_->ArmTimer(limit - client_probe_time_);
+}
+
+void Exchange::StopProbingClient() {
+  if (std::exchange(client_probing_, false)) session_->socket().StopProbing();
 }
 
 void Exchange::StopWaiting() {
   if (waiting_ == Waiting::kNothing) return;
   waiting_ = Waiting::kNothing;
   session_->DisarmTimer();
+  StopProbingClient();
 }
 
 void Exchange::OnDownstreamReadable() {
@@ -145,6 +156,12 @@ void Exchange::OnDownstreamWritable() {
 }
 
 void Exchange::OnDownstreamTimeout() {
+  const bool probe = client_probe_time_ > Duration{} && !client_probing_;
+  if (waiting_ != Waiting::kNothing && probe) {
+    client_probing_ = true;
+    session_->socket().StartProbing();
+    return session_->ArmTimer(client_probe_time_);
+  }
   const Waiting waited = waiting_;
   waiting_ = Waiting::kNothing;
   switch (waited) {

@@ -99,6 +99,9 @@ class Exchange final : public Retired,
   };
   enum class Waiting : uint8_t { kNothing, kHead, kBody, kWrite };
 
+  // The longest last part of a wait in which the silent peer is probed.
+  static constexpr Duration kProbeTime = std::chrono::seconds(5);
+
   // exchange.cc: its life and the request
   void Reset();
   void ReadHead();
@@ -107,6 +110,7 @@ class Exchange final : public Retired,
   void OnDownstreamEnd();
   void WaitDownstream(Waiting what, Duration limit);
   void StopWaiting();
+  void StopProbingClient();
   void RefuseHead(const ParseError& error);
   void StartRequest();
   bool RefuseByPolicy();
@@ -200,6 +204,8 @@ class Exchange final : public Retired,
   BodyReader request_body_;
   RequestPhase request_phase_ = RequestPhase::kHead;
   Waiting waiting_ = Waiting::kNothing;
+  Duration client_probe_time_{};  // the wait's last part: the client is probed
+  bool client_probing_ = false;
   bool input_pending_ = false;  // the socket may have more than was read
   bool read_short_ = false;     // the last read took less than it could
 
@@ -211,11 +217,11 @@ class Exchange final : public Retired,
   BodyWriter request_writer_;
   SendQueue up_queue_;
   Timer upstream_timer_;
-  Duration upstream_limit_{};  // of the running wait
-  Duration probe_time_{};      // its last part, in which the peer is probed
-  std::optional<uint32_t> probed_out_of_order_;  // set while it is
-  bool stale_retried_ = false;       // a pooled connection had ended
-  bool pending_ = false;             // it counts as waiting for a connection
+  Duration upstream_limit_{};   // of the running wait
+  Duration probe_time_{};       // its last part, in which the peer is probed
+  bool probing_ = false;        // it is being probed
+  bool stale_retried_ = false;  // a pooled connection had ended
+  bool pending_ = false;        // it counts as waiting for a connection
   bool request_body_moved_ = false;  // a retry could not send it again
   int write_error_ = 0;  // the upstream took no more; its answer may be there
 

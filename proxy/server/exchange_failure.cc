@@ -104,7 +104,6 @@ AttemptFailure Exchange::Failure(AttemptEnd end) const {
   failure.end = end;
   failure.phase = AttemptPhaseNow();
   failure.head_forwarded = head_forwarded_;
-  failure.out_of_order_before = probed_out_of_order_;
   if (failure.phase == AttemptPhase::kBody) {
     failure.body = &response_body_;
   } else {

@@ -247,7 +247,6 @@ void Exchange::OnUpstreamReadable() {
 // For at most `limit`. Its last part tells a slow server from a dead path: the
 // probes of the kernel are answered by the one and not by the other.
 void Exchange::WaitUpstream(Duration limit) {
-  constexpr Duration kProbeTime = std::chrono::seconds(5);
   StopWaitingUpstream();
   upstream_limit_ = limit;
   const bool connected = response_phase_ != ResponsePhase::kConnecting;
@@ -257,21 +256,18 @@ void Exchange::WaitUpstream(Duration limit) {
 
 void Exchange::StopWaitingUpstream() {
   upstream_timer_.Disarm();
-  if (!probed_out_of_order_) return;
-  probed_out_of_order_.reset();
+  if (!std::exchange(probing_, false)) return;
   if (connection_ != nullptr) connection_->socket().StopProbing();
 }
 
 void Exchange::Probe() {
-  Socket& socket = connection_->socket();
-  const auto facts = socket.Facts();
-  probed_out_of_order_ = facts ? facts->out_of_order : 0;
-  socket.StartProbing();
+  probing_ = true;
+  connection_->socket().StartProbing();
   upstream_timer_.Arm(worker_.loop().wheel(), probe_time_, *this);
 }
 
 void Exchange::OnTimer(Timer&) {
-  if (probe_time_ > Duration{} && !probed_out_of_order_) return Probe();
+  if (probe_time_ > Duration{} && !probing_) return Probe();
   AttemptFailure failure = Failure(AttemptEnd::kTimeout);
   failure.limit = upstream_limit_;
   FailAttempt(failure);

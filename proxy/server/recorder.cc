@@ -38,16 +38,14 @@ diagnostics::TcpFacts Translate(const TcpFacts& kernel) {
 
 // What the kernel knows of the connection, now that it failed. Of a reused one
 // the counters include earlier exchanges, so only those of this moment count.
-void AskKernel(const UpstreamConnection& connection,
-               const AttemptFailure& failure, AttemptFacts* facts) {
+void AskKernel(const UpstreamConnection& connection, AttemptFacts* facts) {
   const auto kernel = connection.socket().Facts();
   if (!kernel) return;
   facts->tcp = Translate(*kernel);
   facts->unsent = kernel->unsent;
-  if (failure.out_of_order_before) {
-    facts->tcp->rcv_ooopack =
-        kernel->out_of_order - *failure.out_of_order_before;
-  }
+  // A hole that was mended is no news.
+  if (kernel->hole)
+    facts->tcp->rcv_ooopack = std::max(kernel->out_of_order, 1u);
   if (kernel->established && facts->sent >= kernel->unsent) {
     facts->acked = facts->reused
                        ? facts->sent - kernel->unsent
@@ -143,7 +141,7 @@ diagnostics::Fault Recorder::Fail(const AttemptFailure& failure,
   if (connection != nullptr) {
     facts.idle = ToMicros(connection->idle_before());
     facts.served = connection->exchanges() - 1;
-    AskKernel(*connection, failure, &facts);
+    AskKernel(*connection, &facts);
     if (facts.phase == diagnostics::AttemptPhase::kConnect) {
       AddIcmp(*connection, &facts);
     }

@@ -52,14 +52,11 @@ struct AttemptFailure {
   Duration limit{};          // of the timer that fired
   diagnostics::DnsAnswer dns = diagnostics::DnsAnswer::kNone;  // for kDns
   diagnostics::Malformed malformed = diagnostics::Malformed::kNone;
-  std::string_view rule;         // the sentence of the rule that was broken
-  uint64_t rule_bytes = 0;       // a size that was over its limit
-  std::string_view first_bytes;  // of the answer
-  uint64_t head_bytes = 0;       // of a final head that is not complete
-  bool head_forwarded = false;   // the client has the head already
-  // Segments that came behind a hole, in all, when the silence had lasted for
-  // a while: more by now, and the way loses what the server sends.
-  std::optional<uint32_t> out_of_order_before;
+  std::string_view rule;             // the sentence of the rule that was broken
+  uint64_t rule_bytes = 0;           // a size that was over its limit
+  std::string_view first_bytes;      // of the answer
+  uint64_t head_bytes = 0;           // of a final head that is not complete
+  bool head_forwarded = false;       // the client has the head already
   const BodyReader* body = nullptr;  // while the body was being relayed
 };
 

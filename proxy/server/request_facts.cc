@@ -17,6 +17,7 @@ RequestFacts ClientFacts(const Exchange& exchange) {
   const auto kernel = exchange.session().socket().Facts();
   if (!kernel) return facts;
   facts.client_retransmits = kernel->total_retransmits;
+  facts.client_probes = kernel->probes;
   facts.client_window_closed = kernel->send_window == 0;
   return facts;
 }

@@ -80,6 +80,24 @@ TEST_CASE("a slow client is told from a lossy way by retransmissions") {
   CHECK(Join(Diagnose(o).cause) == "browser,device,router,isp,tor");
 }
 
+TEST_CASE("a client that answers no probe is cut off, not slow") {
+  Observation o = At(Position::kLb);
+  See("ReqHeadTimeoutSlow", o);
+  o.request.client_probes = 1;  // an accident
+  CHECK(Join(Diagnose(o).cause) == "browser");
+  o.request.client_probes = 2;
+  CHECK(Join(Diagnose(o).cause) == "device,router,isp,tor");
+}
+
+TEST_CASE("a router that waited for its neighbour may be well itself") {
+  Observation o = At(Position::kCdn);
+  See("ConnectUnreachHostIsp", o);
+  CHECK(Join(Diagnose(o).cause) == "isp");
+  o.attempt.connect = milliseconds(3060);
+  CHECK(Join(Diagnose(o).cause) == "tor,isp");
+  CHECK((Diagnose(o).cleared & HopSet{Hop::kIsp, Hop::kTor}).empty());
+}
+
 TEST_CASE("whoever wrote the largest field made a head too large") {
   struct Case {
     std::string_view field, cause;

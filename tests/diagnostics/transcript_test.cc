@@ -57,8 +57,8 @@ void DemandRoundTrip(const Observation& o) {
 // has a name in its Fields(), and fails below until it has its line.
 
 auto Fields(RequestFacts& facts) {
-  auto& [a, b, c, d, e, f, g, h, i, j, k] = facts;
-  return std::tie(a, b, c, d, e, f, g, h, i, j, k);
+  auto& [a, b, c, d, e, f, g, h, i, j, k, l] = facts;
+  return std::tie(a, b, c, d, e, f, g, h, i, j, k, l);
 }
 
 auto Fields(DecisionFacts& facts) {

@@ -174,7 +174,7 @@ REQUEST = [
            get("X-Forwarded-For: " + (XFF + ", ") * 2, "Cookie: a=b"), broken="router"),
     client("long-target", "req-target-too-long", "414", "browser-app",
            get(line=f"GET /{'a' * 10000} HTTP/1.1"), broken="browser-app"),
-    *(client(f"host-{i}", "req-host", "400 400", "browser-app cdn | browser-app", data,
+    *(client(f"host-{i}", "req-host", "400 400", "browser-app browser cdn | browser-app browser", data,
              broken="browser-app")
       for i, data in enumerate([get(host=None), get("Host: other.test"), get(host="Host: a b"),
                                 get(host="Host: a/b"), get(host="Host: u@a")])),
@@ -187,13 +187,13 @@ REQUEST = [
           get("Content-Length: +3") + b"abc", get("Content-Length: 36893488147419103234"),
           get(CHUNKED, line="POST / HTTP/1.0") + b"0\r\n\r\n",
           get("Transfer-Encoding: chunked, gzip") + b"0\r\n\r\n"])),
-    client("te-foo", "req-te-unknown", "501", "browser-app",
+    client("te-foo", "req-te-unknown", "501", "browser-app browser",
            get("Transfer-Encoding: foo", line="POST / HTTP/1.1"), broken="browser-app"),
-    *(client(f"method-{name.lower()}", "req-method", "405", "browser-app",
+    *(client(f"method-{name.lower()}", "req-method", "405", "browser-app browser",
              get(line=f"{name} {target} HTTP/1.1"), error="http_request_denied",
              broken="browser-app")
       for name, target in (("CONNECT", "client.test:443"), ("TRACE", "/"))),
-    client("expect", "req-expect", "417", "browser-app", get("Expect: 200-ok"),
+    client("expect", "req-expect", "417", "browser-app browser", get("Expect: 200-ok"),
            broken="browser-app"),
 ]
 SLOW = [
@@ -202,7 +202,7 @@ SLOW = [
            post("Content-Length: 1000", body=b"0123456789", name="body-stalls")),
 ]
 UPLOAD = [
-    *(client(name, "reqbody-chunk-bad", "400 400", "browser-app cdn | browser-app",
+    *(client(name, "reqbody-chunk-bad", "400 400", "browser-app browser cdn | browser-app browser",
              post(CHUNKED, body=body, name=name), broken="browser-app")
       for name, body in (("chunk-size-zz", b"ZZ\r\nok\r\n0\r\n\r\n"),
                          ("chunk-size-huge", b"FFFFFFFFFFFFFFFFF\r\nok\r\n0\r\n\r\n"),

@@ -182,9 +182,16 @@ class Network(contextlib.ExitStack):
         ip(self.hosts[number], f"route add default via 10.{20 + number}.0.1")
 
     def narrow(self, number, answers):
-        """Makes the host's cable swallow long frames, one way: a wrong MTU, and no ICMP."""
-        name, end = (self.tor, "a") if answers else (self.hosts[number], "b")
-        ip(name, f"link set {end}{20 + number} mtu 600")
+        """Swallows long segments to the host, or its answers: a smaller MTU on the way, and a
+        firewall that lets no ICMP through."""
+        if answers:
+            table = 100 + number
+            ip(self.tor, f"route add 10.1.0.0/24 via 10.2.0.1 mtu lock 600 table {table}",
+               f"rule add from {host_address(number)} table {table}")
+            ip(self.hosts[number], "rule add pref 1 table local", "rule del pref 0",
+               f"rule add pref 0 from 10.{20 + number}.0.1 blackhole")
+        else:
+            ip(self.hosts[number], f"link set b{20 + number} mtu 600")
 
     def reject(self, where, address, says_so):
         """A firewall in `where` that answers each SYN to `address` by ICMP 3/3 from `says_so`.
@@ -441,16 +448,21 @@ CASES = [
 # isp gets no ARP answer of the next router, and says so 3 s later. No verdict on it is golden.
 SWITCH_OFF = upstream("switch-off", "", UNREACHABLE, "", UNROUTABLE, "tor", "", "10.40.0.2",
                       route("isp", "10.40.0.0/24 via 10.2.0.99"))
-# Acknowledgements and keep-alive probes are short: they pass, and nothing else does.
+# Short segments pass, long ones don't. The last one of these answers is short: the kernel keeps it
+# behind the hole that the others leave.
 LONG_LOST = [
     upstream("mtu-of-answers", "", TIMED_OUT, "", "", "tor", "", host_address(8),
-             lambda network: network.narrow(8, answers=True), path="/bytes/10000", cut=True,
+             lambda network: network.narrow(8, answers=True), path="/bytes/10336", cut=True,
              **WARM),
     upstream("mtu-of-heads", "", TIMED_OUT, "", "", "tor", "", host_address(9),
              lambda network: network.narrow(9, answers=True), path="/delay/500ms/head-field/9000",
              **WARM),
 ]
-NO_GOLDEN = [SWITCH_OFF, *LONG_LOST]
+# Of this answer no segment passes: the kernel knows of none.
+ALL_LOST = upstream("mtu-of-long-tails", "", TIMED_OUT, "", "", "tor", "", host_address(10),
+                    lambda network: network.narrow(10, answers=True), path="/bytes/10000", cut=True,
+                    **WARM)
+NO_GOLDEN = [SWITCH_OFF, *LONG_LOST, ALL_LOST]
 
 
 def topology(position):
@@ -475,7 +487,7 @@ def start_origins(network):
         network.callback(lambda: origin.output.closed or origin.stop())
         return origin
     network.on_host = {number: start(network.add_host(number), "--listen", f"0.0.0.0:{PORT}")
-                       for number in range(1, 10)}
+                       for number in range(1, 11)}
     start(network.origin, "--listen", f"0.0.0.0:{PORT}")
     start(network.origin, "--listen", f"[::]:{PORT_6}")
     start(network.origin, "--listen", f"0.0.0.0:{DROPS_SYN}", "--drop-syn")
@@ -599,11 +611,11 @@ VISITS = [
     Visit("slow-download", "client-slow-reader", "browser", "browser", DOWNLOAD),
     Visit("unplugged-download", "client-slow-reader", CLIENT_NETWORK, "device", LONG_DOWNLOAD,
           unplugged=True),
-]
-# The client's network is gone without a word: we send nothing that it could leave unacknowledged.
-UNHEARD = [
-    Visit("unplugged-client", "", "", "device", HALF_HEAD, unplugged=True),
-    Visit("unplugged-upload", "", "", "device", HALF_BODY, unplugged=True),
+    # We send nothing that it could leave unacknowledged, but probes.
+    Visit("unplugged-client", "req-head-timeout", CLIENT_NETWORK, "device", HALF_HEAD,
+          unplugged=True),
+    Visit("unplugged-upload", "reqbody-timeout", CLIENT_NETWORK, "device", HALF_BODY,
+          unplugged=True),
 ]
 
 
@@ -628,7 +640,7 @@ def visit(mode, visits):
             origin = network.enter_context(Origin())
             proxies = {each: network.enter_context(Proxy(
                 yaml_for(origin.port, node=f"name: here, position: {position}",
-                         timeouts="request_head: 2s, request_body: 2s, client_write: 2s",
+                         timeouts="request_head: 6s, request_body: 6s, client_write: 2s",
                          errors=f"statuses: {statuses}").replace("127.0.0.1:0", "10.0.0.2:0")))
                        for each in visits}
 
