@@ -298,7 +298,9 @@ bool Exchange::RefuseByPolicy() {
   const Method method = request_->line.method;
   const uint64_t limit = config().limits.request_body;
   std::optional<Fault> fault;
-  if (method == Method::kConnect || method == Method::kTrace) {
+  if (worker_.refuses_requests()) {
+    fault = Fault::kDrainNewRequest;
+  } else if (method == Method::kConnect || method == Method::kTrace) {
     fault = Fault::kReqMethod;
   } else if (request_->expect == Expect::kUnknown) {
     fault = Fault::kReqExpect;

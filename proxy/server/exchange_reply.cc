@@ -15,6 +15,15 @@ namespace whichhop {
 using diagnostics::BodyType;
 using diagnostics::Fault;
 
+namespace {
+
+// Ours, and over in a moment: the client is told to come again.
+bool PassesSoon(Fault fault) {
+  return fault == Fault::kAcceptOverload || fault == Fault::kDrainNewRequest;
+}
+
+}  // namespace
+
 // A status that the configuration authors here.
 void Exchange::Respond(uint16_t status) {
   ended_ = {'P', 'R'};
@@ -50,9 +59,7 @@ void Exchange::SendReply() {
   fields += "\r\nCache-Control: ";
   fields += CacheControl();
   fields += "\r\nVary: Accept\r\n";
-  if (recorder_.verdict()->fault == Fault::kAcceptOverload) {
-    fields += "Retry-After: 1\r\n";
-  }
+  if (PassesSoon(recorder_.verdict()->fault)) fields += "Retry-After: 1\r\n";
   if (status_ == 405)
     fields += "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n";
   QueueReply(fields, replacement_);

@@ -96,6 +96,7 @@ Duration Worker::drain_grace() const {
 void Worker::BeginDrain() {
   loop_.Post([this] {
     draining_ = true;
+    refuses_from_ = loop_.now() + Duration(config().timeouts.drain) / 2;
     for (auto& open : listeners_) open.listener->DrainAndClose();
     // Drain only arms timers: no session leaves the list here.
     for (auto& session : sessions_) session->Drain(drain_grace());

@@ -73,6 +73,10 @@ class Worker final : private AcceptEvents, private TimerEvents {
     if (full() && idle_sessions_.oldest() == nullptr) Pause();
   }
   bool draining() const { return draining_; }
+  // The drain's second half: what begins now would be cut before it is done.
+  bool refuses_requests() const {
+    return draining_ && loop_.now() >= refuses_from_;
+  }
 
   // Exchanges that wait for a connect: false if there are too many already.
   [[nodiscard]] bool AddPending();
@@ -121,6 +125,7 @@ class Worker final : private AcceptEvents, private TimerEvents {
   size_t pending_ = 0;
   bool paused_ = false;  // no room for another session
   bool draining_ = false;
+  Time refuses_from_{};  // while draining
   bool cut_exchanges_ = false;
 };
 

@@ -1,6 +1,7 @@
 """Every fault that loopback can show, in both positions and both ways to number errors."""
 
 import contextlib
+import ctypes
 import socket
 import struct
 import unittest
@@ -8,7 +9,8 @@ import unittest
 import fault_table
 import verdict
 from documented import produced
-from harness import Client, Origin, Proxy, fetch, origin_answering, request, wait_for, yaml_for
+from harness import (Client, Origin, Proxy, RawOrigin, fetch, origin_answering, request, wait_for,
+                     yaml_for)
 
 MODES = [("lb", "gateway"), ("cdn", "edge"), ("lb", "edge"), ("cdn", "gateway")]
 
@@ -252,6 +254,17 @@ def upload(port, target, size=8_000_000):
         return client.read()
 
 
+def drop_payload(listener):
+    """The kernel drops what carries bytes to the connections of this listener: handshakes pass."""
+    load_offset, header_size = [(0x30, 12), (0x74, 4), (0x64, 2)], [(0x07, 0), (0x80, 0), (0x1c, 0)]
+    code = b"".join(struct.pack("HBBI", op, 0, 0, k) for op, k in load_offset + header_size)
+    code += struct.pack("HBBI", 0x15, 0, 1, 0)  # nothing behind the header?
+    code += struct.pack("HBBI", 0x06, 0, 0, 0xffff) + struct.pack("HBBI", 0x06, 0, 0, 0)
+    program = ctypes.create_string_buffer(code)
+    listener.setsockopt(socket.SOL_SOCKET, 26, struct.pack("HL", len(code) // 8,
+                                                           ctypes.addressof(program)))
+
+
 class Stories(unittest.TestCase):
     """Faults that need more than one step."""
 
@@ -328,6 +341,24 @@ class Stories(unittest.TestCase):
                 self.assertEqual(said.fault, "write-timeout-zero-window")
                 self.assertEqual(said.cause, ("app",) if position == "lb" else ("app", "lb"))
                 self.assertIn("tor", said.cleared)
+
+    def test_a_connection_that_is_dropped_at_once_is_no_answer_to_the_request(self):
+        """Whatever carries bytes is lost: none of the request is acknowledged before the RST."""
+        for position, _, status, row, proven in BOTH:
+            with self.subTest(position=position):
+                origin = RawOrigin(lambda connection, _: connection.setsockopt(
+                    socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)))
+                drop_payload(origin.listener)
+                with proxy_at(position, origin.port) as proxy:
+                    answer = fetch(proxy.port)
+                    suspects = {"lb": "server app", "cdn": "lb server app"}[position]
+                    self.assertEqual(answer.status, status)
+                    self.assertEqual(verdict.of_fields(answer), produced(
+                        "connect-reset-after-established", row, suspects.split(), position,
+                        proven.split()))
+                    self.assertIn("; error=connection_terminated", answer["Proxy-Status"])
+                    self.assertTrue(verdict.line_of(proxy, answer)["evidence"])
+                origin.listener.close()
 
     def test_a_refusal_after_a_contact_may_clear_the_way_and_nothing_else(self):
         """Timing alone says whether it was the target that refused: both answers are honest."""

@@ -16,7 +16,8 @@ import threading
 import time
 import unittest
 
-from documented import ROWS, row_of
+import verdict
+from documented import ROWS, produced, row_of
 from harness import (PATIENCE, WHICHHOP, Client, Origin, Process, Proxy, RawOrigin, fetch,
                      free_port, request, wait_for, yaml_for)
 
@@ -770,6 +771,32 @@ class Drain(unittest.TestCase):
                 self.assertEqual((line["fault"], line["url_path"]), ("drain-deadline", target))
                 self.assertEqual(line["reporter"], ["lb"])
                 self.assertEqual(line["cause"], ["lb"])
+
+    def test_a_request_of_the_drains_second_half_is_sent_elsewhere(self):
+        """Begun now it would be cut; one of the first half is served still."""
+        for position, statuses in (("lb", "gateway"), ("cdn", "edge")):
+            yaml = yaml_for(self.origin.port, timeouts="drain: 4s",
+                            node=f"name: here, position: {position}", errors=f"statuses: {statuses}")
+            with self.subTest(position=position), Proxy(yaml) as proxy, \
+                    Client(proxy.port) as early, Client(proxy.port) as late:
+                for client in (early, late):
+                    client.send(b"GET /bytes/10 HTTP/1.1\r\nHost: a.test\r\n")
+                time.sleep(0.2)
+                proxy.signal(signal.SIGTERM)
+                wait_for(lambda: "draining" in proxy.text(), "the drain")
+                begun = time.monotonic()
+                answer = early.send(b"\r\n").read()
+                self.assertEqual((answer.status, answer["Connection"]), (200, "close"))
+                time.sleep(max(0, begun + 2.3 - time.monotonic()))
+                answer = late.send(b"\r\n").read()
+                self.assertEqual((answer.status, answer["Connection"]), (503, "close"))
+                self.assertEqual(answer["Retry-After"], "1")
+                self.assertEqual(answer["Proxy-Status"], "here; error=proxy_internal_response")
+                expected = produced("drain-new-request", "503", [position], position)
+                self.assertEqual(verdict.of_fields(answer), expected)
+                self.assertEqual(proxy.wait(), 0)
+                self.assertEqual(verdict.of_json(proxy.log()[-1]), expected)
+                self.assertTrue(proxy.log()[-1]["evidence"])
 
     def test_the_deadline_cuts_a_body_that_only_its_end_delimits_by_a_reset(self):
         """To HTTP/1.0 a FIN would make half an answer look whole."""
