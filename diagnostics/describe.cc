@@ -40,6 +40,38 @@ std::string_view DnsText(DnsAnswer answer) {
   return "no answer";
 }
 
+// The purposes of IANA's registry, "Extended DNS Error Codes".
+std::string_view ExtendedErrorText(uint16_t code) {
+  constexpr std::string_view kTexts[] = {
+      "Other Error",
+      "Unsupported DNSKEY Algorithm",
+      "Unsupported DS Digest Type",
+      "Stale Answer",
+      "Forged Answer",
+      "DNSSEC Indeterminate",
+      "DNSSEC Bogus",
+      "Signature Expired",
+      "Signature Not Yet Valid",
+      "DNSKEY Missing",
+      "RRSIGs Missing",
+      "No Zone Key Bit Set",
+      "NSEC Missing",
+      "Cached Error",
+      "Not Ready",
+      "Blocked",
+      "Censored",
+      "Filtered",
+      "Prohibited",
+      "Stale NXDOMAIN Answer",
+      "Not Authoritative",
+      "Not Supported",
+      "No Reachable Authority",
+      "Network Error",
+      "Invalid Data",
+  };
+  return code < std::size(kTexts) ? kTexts[code] : std::string_view();
+}
+
 std::string_view DnsRcode(DnsAnswer answer) {
   switch (answer) {
     case DnsAnswer::kNxdomain:
@@ -162,13 +194,17 @@ ErrorParameter Text(ErrorParameter::Form form, std::string_view key,
   return parameter;
 }
 
-ErrorParameter Integer(std::string_view key, uint64_t number) {
+ErrorParameter Number(std::string_view key, uint64_t number) {
   ErrorParameter parameter;
-  if (number == 0) return parameter;
   parameter.form = ErrorParameter::Form::kInteger;
   parameter.key = key;
   parameter.integer = number;
   return parameter;
+}
+
+// Zero stands for a number that is not known.
+ErrorParameter Integer(std::string_view key, uint64_t number) {
+  return number == 0 ? ErrorParameter() : Number(key, number);
 }
 
 }  // namespace
@@ -235,6 +271,12 @@ FixedText<160> DescribeAttempt(const AttemptFacts& attempt, Fault fault) {
   switch (attempt.phase) {
     case AttemptPhase::kResolve:
       line << DnsText(attempt.dns);
+      if (attempt.dns_extended) {
+        line << ", extended error " << *attempt.dns_extended;
+        const std::string_view meaning =
+            ExtendedErrorText(*attempt.dns_extended);
+        if (!meaning.empty()) line << " (" << meaning << ")";
+      }
       break;
     case AttemptPhase::kConnect:
       if (fault == Fault::kConnectResetAfterEstablished) {
@@ -305,25 +347,27 @@ FixedText<160> DescribeDecision(const DecisionFacts& decision) {
   return line;
 }
 
-ErrorParameter DescribeParameter(const Observation& seen, Fault fault,
-                                 uint16_t status) {
+ErrorParameters DescribeParameters(const Observation& seen, Fault fault,
+                                   uint16_t status) {
   using Form = ErrorParameter::Form;
   const AttemptFacts& a = seen.attempt;
   // Which parameters exist is the type's affair; the rest has none.
   switch (GetFault(fault).type) {
     case ErrorType::kHttpRequestError:
-      return Integer("status-code", status);
+      return {Integer("status-code", status)};
     case ErrorType::kDnsError:
-      return Text(Form::kString, "rcode", DnsRcode(a.dns));
+      return {Text(Form::kString, "rcode", DnsRcode(a.dns)),
+              a.dns_extended ? Number("info-code", *a.dns_extended)
+                             : ErrorParameter()};
     case ErrorType::kHttpResponseHeaderSectionSize:
-      return Integer("header-section-size", a.rule_bytes);
+      return {Integer("header-section-size", a.rule_bytes)};
     case ErrorType::kHttpResponseHeaderSize:
-      return Integer("header-size", a.rule_bytes);
+      return {Integer("header-size", a.rule_bytes)};
     case ErrorType::kHttpResponseBodySize:
-      return Integer("body-size", a.rule_bytes);
+      return {Integer("body-size", a.rule_bytes)};
     case ErrorType::kHttpResponseTransferCoding:
-      return Text(Form::kToken, "coding",
-                  a.phase == AttemptPhase::kBody ? "chunked" : a.rule_value);
+      return {Text(Form::kToken, "coding",
+                   a.phase == AttemptPhase::kBody ? "chunked" : a.rule_value)};
     default:  // not one of our own enums' meanings: most types have none
       return {};
   }

@@ -31,9 +31,9 @@ FixedText<160> DescribeRequest(const RequestFacts& request, Fault fault);
 // "2 of 2 servers ejected".
 FixedText<160> DescribeDecision(const DecisionFacts& decision);
 
-// The parameter that RFC 9209 has for this fault's type, if its value is
-// known. Requires: the type of the fault's table row.
-ErrorParameter DescribeParameter(const Observation& seen, Fault fault,
-                                 uint16_t status);
+// The parameters that RFC 9209 has for this fault's type; those whose value is
+// not known are absent. Requires: the type of the fault's table row.
+ErrorParameters DescribeParameters(const Observation& seen, Fault fault,
+                                   uint16_t status);
 
 }  // namespace whichhop::diagnostics

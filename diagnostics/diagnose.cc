@@ -162,7 +162,7 @@ void DiagnoseProduced(const Observation& seen, Fault fault, Verdict& verdict) {
   verdict.basis = Basis::kObserved;
   verdict.type = info.type;
   verdict.reporter = {SelfHop(seen.position)};
-  verdict.parameter = DescribeParameter(seen, fault, listed.status);
+  verdict.parameters = DescribeParameters(seen, fault, listed.status);
 }
 
 void Conclude(const Observation& seen, const Blame& blame, Verdict& verdict) {

@@ -180,6 +180,7 @@ struct AttemptFacts {
   bool synchronous = false;  // connect() itself returned it
   Malformed malformed = Malformed::kNone;
   DnsAnswer dns = DnsAnswer::kNone;
+  std::optional<uint16_t> dns_extended;    // INFO-CODE of RFC 8914
   std::optional<Seconds> resolved_before;  // when this name last had an address
   std::string_view rule;        // which rule a malformed answer broke
   std::string_view rule_value;  // offending token: coding, field name

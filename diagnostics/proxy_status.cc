@@ -64,7 +64,9 @@ void AppendOurs(std::string& out, const Verdict& verdict,
   if (verdict.type != ErrorType::kNone) {
     out += "; error=";
     out += ErrorTypeName(verdict.type);
-    AppendParameter(out, verdict.parameter);
+    for (const ErrorParameter& parameter : verdict.parameters) {
+      AppendParameter(out, parameter);
+    }
   }
   if (verdict.received != 0) {
     out += "; received-status=";

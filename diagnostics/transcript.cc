@@ -435,6 +435,7 @@ constexpr Line kLines[] = {
     ATTEMPT(synchronous),
     ATTEMPT(malformed),
     ATTEMPT(dns),
+    ATTEMPT(dns_extended),
     ATTEMPT(resolved_before),
     ATTEMPT(rule),
     ATTEMPT(rule_value),

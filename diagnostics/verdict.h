@@ -84,7 +84,7 @@ class Evidence {
   std::array<char, kMaxBytes> text_;
 };
 
-// A parameter that RFC 9209 defines for one error type.
+// A parameter that RFC 9209 defines for an error type.
 struct ErrorParameter {
   enum class Form : uint8_t { kAbsent, kInteger, kString, kToken };
   Form form = Form::kAbsent;
@@ -92,6 +92,7 @@ struct ErrorParameter {
   uint64_t integer = 0;
   FixedText<48> text;
 };
+using ErrorParameters = std::array<ErrorParameter, 2>;  // no type has more
 
 struct Verdict {
   Position position = Position::kLb;
@@ -105,7 +106,7 @@ struct Verdict {
   HopSet cleared;
   Basis basis = Basis::kObserved;
   ErrorType type = ErrorType::kNone;
-  ErrorParameter parameter;
+  ErrorParameters parameters;
   FixedText<64> next_hop;  // the upstream's address; for operators
   FixedText<160> details;  // one line of facts; for operators
   Evidence evidence;       // for operators

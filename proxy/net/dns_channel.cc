@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <limits>
 
+#include "proxy/net/dns_extended_error.h"
+
 namespace whichhop {
 
 namespace {
@@ -209,6 +211,9 @@ void DnsChannel::OnAnswer(void* arg, int status, int, unsigned char* data,
     reply = ParseAnswer(asked->family, data, size);
   } else {
     reply.outcome = OutcomeOf(status, transport);
+  }
+  if (data != nullptr && reply.outcome != DnsOutcome::kAddresses) {
+    reply.extended = ExtendedDnsError({data, static_cast<size_t>(size)});
   }
   asked->question->OnReply(std::move(reply));
 }

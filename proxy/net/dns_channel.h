@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,9 +34,10 @@ enum class DnsOutcome : uint8_t {
 
 struct DnsReply {
   DnsOutcome outcome = DnsOutcome::kTimeout;
-  bool truncated = false;            // over UDP: it has to be asked over TCP
-  std::vector<Address> addresses{};  // without a port
-  Duration ttl{};                    // the shortest of them
+  bool truncated = false;              // over UDP: it has to be asked over TCP
+  std::vector<Address> addresses{};    // without a port
+  Duration ttl{};                      // the shortest of them
+  std::optional<uint16_t> extended{};  // RFC 8914: why there are none
 };
 
 // The channel's while it is asked, and then deleted.

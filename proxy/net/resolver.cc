@@ -77,6 +77,7 @@ void ResolvedName::Await(NameWait& wait, NameWaiter& waiter) {
 
 void ResolvedName::Begin() {
   looking_up_ = true;
+  extended_.reset();
   verdict_ = DnsOutcome::kNodata;
   candidate_ = 0;
   deadline_ = resolver_.loop_.now() + resolver_.options_.timeout;
@@ -118,6 +119,7 @@ void ResolvedName::OnReply(Question& question, DnsReply reply) {
     std::ranges::move(reply.addresses, std::back_inserter(found_));
   } else {
     worst_ = std::min(worst_, reply.outcome);
+    if (!extended_) extended_ = reply.extended;
   }
   // What has no name has no address of the other family either.
   const bool over = asking_ == 0 || reply.outcome == DnsOutcome::kNxdomain;

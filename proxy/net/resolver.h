@@ -79,6 +79,8 @@ class ResolvedName final : private TimerEvents {
   const std::vector<Address>& addresses() const { return addresses_; }
   // What the last lookup came to. Requires: one ended.
   DnsOutcome outcome() const { return outcome_; }
+  // What a nameserver said of the reason why it failed (RFC 8914), if it did.
+  std::optional<uint16_t> extended_error() const { return extended_; }
   // The last lookup failed, and only just: it is not asked for again yet.
   bool failed() const;
   // When a lookup last gave addresses; kNoTime: never.
@@ -114,6 +116,7 @@ class ResolvedName final : private TimerEvents {
 
   std::vector<Address> addresses_;
   DnsOutcome outcome_ = DnsOutcome::kTimeout;
+  std::optional<uint16_t> extended_;
   Time last_resolved_ = kNoTime;
   Time stale_at_ = kNoTime;   // the TTL's end
   Time failed_at_ = kNoTime;  // of the last lookup, if it failed

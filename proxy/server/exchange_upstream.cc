@@ -96,6 +96,7 @@ void Exchange::OnResolved() {
   if (endpoint.resolved()) return Connect(endpoint);
   AttemptFailure failure = Failure(AttemptEnd::kDns);
   failure.dns = AnswerOf(endpoint.name()->outcome());
+  failure.dns_extended = endpoint.name()->extended_error();
   failure.limit = config().timeouts.dns;
   FailAttempt(failure);
 }

@@ -124,6 +124,7 @@ diagnostics::Fault Recorder::Fail(const AttemptFailure& failure,
   facts.address = address_text_;
   facts.unix_socket = record.endpoint->is_unix();
   facts.dns = failure.dns;
+  facts.dns_extended = failure.dns_extended;
   facts.reused = record.reused;
   facts.sent = record.sent;
   facts.received = record.received;

@@ -51,6 +51,7 @@ struct AttemptFailure {
   bool synchronous = false;  // connect() itself said so
   Duration limit{};          // of the timer that fired
   diagnostics::DnsAnswer dns = diagnostics::DnsAnswer::kNone;  // for kDns
+  std::optional<uint16_t> dns_extended;                        // for kDns
   diagnostics::Malformed malformed = diagnostics::Malformed::kNone;
   std::string_view rule;             // the sentence of the rule that was broken
   uint64_t rule_bytes = 0;           // a size that was over its limit

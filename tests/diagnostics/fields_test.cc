@@ -94,7 +94,8 @@ TEST_CASE("parameters that RFC 9209 has for a type are given") {
     std::string_view sighting, member;
   };
   const Case cases[] = {
-      {"DnsServfail", "edge-1; error=dns_error; rcode=\"SERVFAIL\""},
+      {"DnsServfail",
+       "edge-1; error=dns_error; rcode=\"SERVFAIL\"; info-code=22"},
       {"ReqLineBad", "edge-1; error=http_request_error; status-code=400"},
       {"HeadTooLarge",
        "edge-1; error=http_response_header_section_size; "

@@ -213,7 +213,10 @@ SIGHTING(DnsNxdomainSeenBefore) {
   Resolve(o, DnsAnswer::kNxdomain).resolved_before = seconds(40);
 }
 SIGHTING(DnsNodata) { Resolve(o, DnsAnswer::kNodata); }
-SIGHTING(DnsServfail) { Resolve(o, DnsAnswer::kServfail); }
+SIGHTING(DnsServfail) {
+  Resolve(o, DnsAnswer::kServfail);
+  o.attempt.dns_extended = 22;
+}
 SIGHTING(DnsTimeout) { Resolve(o, DnsAnswer::kTimeout); }
 
 // Connect.

@@ -34,11 +34,14 @@ std::string ErrorOf(std::string_view text) {
 
 std::string DumpAll(const Verdict& v) {
   std::string out = Dump(v);
-  for (std::string_view text : {v.next_hop.view(), v.details.view(),
-                                v.parameter.key, v.parameter.text.view()}) {
+  for (std::string_view text :
+       {v.next_hop.view(), v.details.view(), v.parameters[0].key,
+        v.parameters[0].text.view(), v.parameters[1].key}) {
     (out += '\n') += text;
   }
-  out += std::to_string(v.parameter.integer);
+  for (const ErrorParameter& parameter : v.parameters) {
+    (out += '\n') += std::to_string(parameter.integer);
+  }
   for (size_t i = 0; i < v.evidence.size(); ++i) {
     (out += '\n') += v.evidence[i].sentence;
   }
@@ -84,12 +87,12 @@ auto Fields(SiblingFacts& facts) {
 // All but the first bytes, which are one fact in two fields: see below.
 auto Fields(AttemptFacts& facts) {
   auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x,
-         y, z, aa, bb, cc, dd, ee, ff, gg, hh, first_bytes, first_bytes_size,
-         siblings] = facts;
+         y, z, aa, bb, cc, dd, ee, ff, gg, hh, ii, first_bytes,
+         first_bytes_size, siblings] = facts;
   static_assert(std::is_same_v<decltype(first_bytes), std::array<char, 64>>);
   static_assert(std::is_same_v<decltype(first_bytes_size), uint8_t>);
   return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u,
-                  v, w, x, y, z, aa, bb, cc, dd, ee, ff, gg, hh, siblings);
+                  v, w, x, y, z, aa, bb, cc, dd, ee, ff, gg, hh, ii, siblings);
 }
 
 auto Fields(Observation& o) {

@@ -20,6 +20,7 @@ FAULTS = (
     (NXDOMAIN, "dns-nxdomain", 502, "502A", ("dns", "self"), "dns_error", "NXDOMAIN"),
     ([], "dns-nodata", 502, "502A", ("dns",), "dns_error", "NOERROR"),
     (SERVFAIL, "dns-servfail", 502, "502A", ("dns",), "dns_error", "SERVFAIL"),
+    (("servfail", 22), "dns-servfail", 502, "502A", ("dns",), "dns_error", "SERVFAIL"),
     (NOTIMP, "dns-servfail", 502, "502A", ("dns",), "dns_error", "NOTIMP"),
     (FORMERR, "dns-servfail", 502, "502A", ("dns",), "dns_error", "FORMERR"),
     (REFUSED, "dns-refused", 502, "502A", ("dns", "self"), "dns_error", "REFUSED"),
@@ -126,6 +127,14 @@ class DnsTest(unittest.TestCase):
                         line, = proxy.wait_for_log()
                         self.check(response, line, mode, *expected)
                         self.assertEqual(line["upstream_address"], "app.test:80")
+
+    def test_the_nameservers_own_reason_is_told(self):
+        with Proxy(yaml_for(self.nameserver(("servfail", 22)).port, 80)) as proxy:
+            self.assertEqual(fetch(proxy.port)["Proxy-Status"],
+                             'whichhop; error=dns_error; rcode="SERVFAIL"; info-code=22')
+            line, = proxy.wait_for_log()
+            self.assertIn("SERVFAIL, extended error 22 (No Reachable Authority)",
+                          str(line["evidence"]))
 
     def test_a_name_that_resolved_before_is_no_typo_of_ours(self):
         server = self.serve("127.0.0.1")

@@ -13,7 +13,7 @@ A, AAAA = 1, 28
 
 class Nameserver:
     """Answers for every name as `answer` says: an rcode, "silence", "truncated",
-    or a list of addresses; each with `ttl` seconds. Both may change at any time.
+    ("servfail", EXTENDED ERROR), or a list of addresses; each with `ttl` seconds. Both may change at any time.
     `over_tcp` is the answer to the same question over TCP; None: nobody listens.
     """
 
@@ -61,7 +61,10 @@ class Nameserver:
             labels.append(query[at + 1:at + 1 + query[at]].decode())
             at += 1 + query[at]
         self.questions.append((".".join(labels), kind))
-        records = []
+        records, opt = [], b""
+        if isinstance(answer, tuple):
+            answer, reason = SERVFAIL, answer[1]
+            opt = struct.pack("!BHHIHHHH", 0, 41, 1232, 0, 6, 15, 2, reason)
         if answer == "silence":
             return None
         if isinstance(answer, list):
@@ -69,9 +72,9 @@ class Nameserver:
             records = [ip.packed for ip in addresses if (kind == A) == (ip.version == 4)]
         flags = 0x8180 | (0x0200 if answer == "truncated" else 0)
         flags |= answer if isinstance(answer, int) else 0
-        head = query[:2] + struct.pack("!HHHHH", flags, 1, len(records), 0, 0)
+        head = query[:2] + struct.pack("!HHHHH", flags, 1, len(records), 0, bool(opt))
         return head + query[12:end] + b"".join(
-            struct.pack("!HHHIH", 0xC00C, kind, 1, self.ttl, len(ip)) + ip for ip in records)
+            struct.pack("!HHHIH", 0xC00C, kind, 1, self.ttl, len(ip)) + ip for ip in records) + opt
 
     def stop(self):
         # close() doesn't wake the thread that waits in recvfrom; this does.

@@ -2,6 +2,7 @@
 // A nameserver on a loop: a UDP socket of loopback without TCP, which answers
 // each question as it is told to at the moment.
 
+#include <optional>
 #include <string>
 
 #include "proxy/net/address.h"
@@ -20,6 +21,7 @@ class Nameserver final : private LevelWatch::Events {
   void Close();
 
   Rcode rcode = kNoError;
+  std::optional<uint16_t> extended;  // RFC 8914
   bool silent = false;
   bool silent_v6 = false;  // to questions for AAAA alone
   bool truncates = false;
@@ -31,6 +33,7 @@ class Nameserver final : private LevelWatch::Events {
  private:
   void OnReadable() override;
   std::string Reply(const char* query) const;
+  std::string Opt() const;
 
   int fd_;
   Address address_;

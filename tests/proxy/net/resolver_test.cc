@@ -4,6 +4,7 @@
 
 #include <functional>
 
+#include "proxy/net/dns_extended_error.h"
 #include "tests/catch.h"
 #include "tests/proxy/net/nameserver.h"
 #include "tests/proxy/net/story.h"
@@ -98,6 +99,31 @@ TEST_CASE("each way in which there is no address is told from the others") {
     CHECK(names.name.failed());
     CHECK(names.name.last_resolved() == kNoTime);
   }
+}
+
+TEST_CASE("a nameserver's reason is kept until the next lookup") {
+  Names names;
+  names.server.rcode = kServFail;
+  names.server.extended = 22;
+  CHECK(names.Resolve() == "SERVFAIL");
+  CHECK(names.name.extended_error() == 22);
+}
+
+TEST_CASE("an extended error is read from whole messages alone") {
+  const std::string head("\0\0\x81\x82\0\0\0\0\0\0\0\1", 12);
+  const std::string opt("\0\0\x29\x04\xD0\0\0\0\0\0\6\0\x0F\0\2\1\2", 17);
+  const std::string message = head + opt;
+  const auto read = [](const std::string& bytes) {
+    return ExtendedDnsError(
+        {reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()});
+  };
+  CHECK(read(message) == 0x102);
+  for (size_t size = 0; size < message.size(); ++size) {
+    CHECK(read(message.substr(0, size)) == std::nullopt);
+  }
+  std::string longer = message;
+  longer[26] = 3;  // the option says more than the record holds
+  CHECK(read(longer) == std::nullopt);
 }
 
 TEST_CASE("a silent nameserver is waited for as long as configured") {
