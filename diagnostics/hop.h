@@ -3,12 +3,13 @@
 // proxy stands among them. Values only: everything here is constexpr.
 
 #include <array>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
 #include <string_view>
+
+#include "diagnostics/enum_set.h"
 
 namespace whichhop::diagnostics {
 
@@ -100,58 +101,8 @@ constexpr Hop SelfHop(Position position) {
   return position == Position::kLb ? Hop::kLb : Hop::kCdn;
 }
 
-// A set of hops; iterates in the order of the model.
-class HopSet {
- public:
-  class Iterator {
-   public:
-    constexpr explicit Iterator(uint32_t rest) : rest_(rest) {}
-    constexpr Hop operator*() const {
-      return static_cast<Hop>(std::countr_zero(rest_));
-    }
-    constexpr Iterator& operator++() {
-      rest_ &= rest_ - 1;
-      return *this;
-    }
-    constexpr bool operator==(const Iterator&) const = default;
-
-   private:
-    uint32_t rest_;
-  };
-
-  constexpr HopSet() = default;
-  constexpr HopSet(std::initializer_list<Hop> hops) {
-    for (Hop hop : hops) Add(hop);
-  }
-
-  constexpr void Add(Hop hop) { bits_ |= Bit(hop); }
-  constexpr void Remove(Hop hop) { bits_ &= ~Bit(hop); }
-  constexpr bool contains(Hop hop) const { return (bits_ & Bit(hop)) != 0; }
-  constexpr bool empty() const { return bits_ == 0; }
-  constexpr size_t size() const {
-    return static_cast<size_t>(std::popcount(bits_));
-  }
-  constexpr Iterator begin() const { return Iterator(bits_); }
-  constexpr Iterator end() const { return Iterator(0); }
-
-  constexpr HopSet operator|(HopSet other) const {
-    return HopSet(bits_ | other.bits_);
-  }
-  constexpr HopSet operator&(HopSet other) const {
-    return HopSet(bits_ & other.bits_);
-  }
-  // Those of this set that the other does not hold.
-  constexpr HopSet operator-(HopSet other) const {
-    return HopSet(bits_ & ~other.bits_);
-  }
-  constexpr bool operator==(const HopSet&) const = default;
-
- private:
-  constexpr explicit HopSet(uint32_t bits) : bits_(bits) {}
-  static constexpr uint32_t Bit(Hop hop) { return uint32_t{1} << Index(hop); }
-
-  uint32_t bits_ = 0;
-};
+// Iterates in the order of the model.
+using HopSet = EnumSet<Hop>;
 
 // Hops in an order that means something (likeliest first). Each at most once.
 class HopList {

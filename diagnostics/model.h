@@ -57,48 +57,16 @@ extern const std::array<Row, kRowCount> kModel;
 // Requires: id is not kNone.
 const Row& GetRow(RowId id);
 
-// Several rows; iterates in their order. kNone is never in it.
-class RowSet {
+// Several rows. kNone is never in it.
+class RowSet : public EnumSet<RowId> {
  public:
   constexpr RowSet() = default;
   constexpr RowSet(std::initializer_list<RowId> rows) {
     for (RowId row : rows) Add(row);
   }
   constexpr void Add(RowId row) {
-    if (row != RowId::kNone) bits_ |= Bit(row);
+    if (row != RowId::kNone) EnumSet::Add(row);
   }
-  constexpr bool contains(RowId row) const {
-    return row != RowId::kNone && (bits_ & Bit(row)) != 0;
-  }
-  constexpr bool empty() const { return bits_ == 0; }
-  constexpr size_t size() const {
-    return static_cast<size_t>(std::popcount(bits_));
-  }
-  constexpr bool operator==(const RowSet&) const = default;
-
-  class Iterator {
-   public:
-    constexpr explicit Iterator(uint32_t rest) : rest_(rest) {}
-    constexpr RowId operator*() const {
-      return static_cast<RowId>(std::countr_zero(rest_));
-    }
-    constexpr Iterator& operator++() {
-      rest_ &= rest_ - 1;
-      return *this;
-    }
-    constexpr bool operator==(const Iterator&) const = default;
-
-   private:
-    uint32_t rest_;
-  };
-  constexpr Iterator begin() const { return Iterator(bits_); }
-  constexpr Iterator end() const { return Iterator(0); }
-
- private:
-  static constexpr uint32_t Bit(RowId row) {
-    return uint32_t{1} << static_cast<unsigned>(row);
-  }
-  uint32_t bits_ = 0;
 };
 
 // All rows of a status: none, one, or three for 502 and 504.
