@@ -36,7 +36,13 @@ void Exchange::Begin(Session& session) {
   session_ = &session;
   in_.Acquire(worker_.buffers());
   Reset();
+  NoteReadable();
+}
+
+// What the last read left behind, or left not, counts no more.
+void Exchange::NoteReadable() {
   input_pending_ = true;
+  read_short_ = false;
 }
 
 void Exchange::Reset() {
@@ -124,7 +130,7 @@ void Exchange::StopWaiting() {
 }
 
 void Exchange::OnDownstreamReadable() {
-  input_pending_ = true;
+  NoteReadable();
   if (request_phase_ == RequestPhase::kHead) return ReadHead();
   // The answer may have begun already: both directions go on.
   const bool wants_body = request_phase_ == RequestPhase::kBody &&

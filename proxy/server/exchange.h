@@ -104,6 +104,7 @@ class Exchange final : public Retired,
 
   // exchange.cc: its life and the request
   void Reset();
+  void NoteReadable();
   void ReadHead();
   void AwaitHead();
   bool Receive();
@@ -207,7 +208,7 @@ class Exchange final : public Retired,
   Duration client_probe_time_{};  // the wait's last part: the client is probed
   bool client_probing_ = false;
   bool input_pending_ = false;  // the socket may have more than was read
-  bool read_short_ = false;     // the last read took less than it could
+  bool read_short_ = false;     // the last read took all that there was
 
   // To the upstream.
   std::unique_ptr<UpstreamConnection> connection_;
