@@ -32,9 +32,11 @@ const Config& Exchange::config() const { return generation_.config(); }
 
 Exchange::~Exchange() { assert(session_ == nullptr && connection_ == nullptr); }
 
-void Exchange::Begin(Session& session) {
+void Exchange::Begin(Session& session, std::string_view received) {
   session_ = &session;
   in_.Acquire(worker_.buffers());
+  std::ranges::copy(received, in_.space());
+  in_.Append(received.size());
   Reset();
   NoteReadable();
 }
@@ -48,6 +50,10 @@ void Exchange::NoteReadable() {
 void Exchange::Reset() {
   request_parser_.Reset();
   request_ = nullptr;
+  const Ip& peer = session_->client();
+  peer_trusted_ = IsTrusted(peer, config().trusted_proxies);
+  client_ = {peer, !peer_trusted_};
+  client_host_.clear();
   body_at_ = 0;
   request_phase_ = RequestPhase::kHead;
   waiting_ = Waiting::kNothing;
@@ -271,9 +277,18 @@ void Exchange::RefuseHead(const ParseError& error) {
         RuleSentence(error.rule));
 }
 
+// A peer that is trusted may speak for somebody else.
+void Exchange::IdentifyClient() {
+  if (!peer_trusted_) return;
+  client_ = FindClient(request_->fields, in_.data(), session_->client(),
+                       config().trusted_proxies);
+  client_.ip.AppendTo(client_host_);
+}
+
 void Exchange::StartRequest() {
   StopWaiting();
   request_ = &request_parser_.head();
+  IdentifyClient();
   body_at_ = request_parser_.head_bytes();
   bytes_in_ = body_at_;
   request_body_.Start(request_->framing, request_->content_length);
