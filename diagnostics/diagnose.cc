@@ -151,6 +151,15 @@ void CiteRequest(HopSet cleared, RowId row, Evidence& evidence) {
            << " clears the client's side";
 }
 
+// Who opened a connection, and who carried it here, before a request is read.
+constexpr HopSet kCarriers{Hop::kBrowser, Hop::kDevice, Hop::kRouter, Hop::kIsp,
+                           Hop::kTor};
+
+void CiteConnection(HopSet cleared, Evidence& evidence) {
+  evidence.Begin(Rule::kX4, cleared, {});
+  evidence << "the client's handshake was completed: its way here is up";
+}
+
 // Everything that a produced error says but its suspects.
 void DiagnoseProduced(const Observation& seen, Fault fault, Verdict& verdict) {
   const FaultInfo& info = GetFault(fault);
@@ -167,11 +176,17 @@ void DiagnoseProduced(const Observation& seen, Fault fault, Verdict& verdict) {
 
 void Conclude(const Observation& seen, const Blame& blame, Verdict& verdict) {
   const RowId row = verdict.rows.empty() ? RowId::kNone : *verdict.rows.begin();
-  const HopSet before = ClearedBefore(seen, blame, row);
+  const bool unread = verdict.fault == Fault::kAcceptEmfile;
+  HopSet before = ClearedBefore(seen, blame, row);
+  if (unread) before = before & kCarriers;
   verdict.cause = blame.cause;
   verdict.cleared = (before | blame.cleared) - blame.cause.set() -
                     HopSet{SelfHop(seen.position), Hop::kDns};
-  CiteRequest(before & verdict.cleared, row, verdict.evidence);
+  if (unread) {
+    CiteConnection(before & verdict.cleared, verdict.evidence);
+  } else {
+    CiteRequest(before & verdict.cleared, row, verdict.evidence);
+  }
 }
 
 void DiagnoseAttempt(const Observation& seen, Verdict& verdict) {

@@ -12,6 +12,8 @@
 #include <string>
 #include <string_view>
 
+#include "proxy/net/ip.h"
+
 namespace whichhop {
 
 // An IPv4, IPv6 or Unix address. Comparable, copyable, needs no clean-up.
@@ -63,6 +65,7 @@ class Network {
   bool Contains(const Address& address) const {
     return ContainsBytes(address.IpBytes());
   }
+  bool Contains(const Ip& ip) const { return ContainsBytes(ip.bytes()); }
   bool ContainsBytes(std::string_view ip) const;
 
  private:

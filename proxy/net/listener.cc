@@ -91,10 +91,12 @@ Result<std::vector<Socket>> Listen(const Address& address, int count) {
   return sockets;
 }
 
-Listener::Listener(Loop& loop, Socket socket, AcceptEvents& events)
+Listener::Listener(Loop& loop, Socket socket, ReserveDescriptor& reserve,
+                   AcceptEvents& events)
     : loop_(loop),
       socket_(std::move(socket)),
       address_(socket_.LocalAddress()),
+      reserve_(reserve),
       events_(events) {}
 
 bool Listener::Start() { return watch_.Arm(loop_, socket_.fd(), *this); }
@@ -125,25 +127,48 @@ void Listener::OnReadable() {
   }
 }
 
-bool Listener::AcceptOne() {
+// The descriptor of the next connection, or -1 with errno.
+int Listener::Accept(Address* client) {
   sockaddr_storage storage;
   socklen_t size = sizeof(storage);
   const int fd = accept4(socket_.fd(), reinterpret_cast<sockaddr*>(&storage),
                          &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd >= 0) {
-    events_.OnAccept(
-        Socket(fd), Address::From(reinterpret_cast<sockaddr*>(&storage), size));
+    *client = Address::From(reinterpret_cast<sockaddr*>(&storage), size);
+  }
+  return fd;
+}
+
+bool Listener::AcceptOne() {
+  Address client;
+  const int fd = Accept(&client);
+  if (fd >= 0) {
+    events_.OnAccept(*this, Socket(fd), client);
     return true;
   }
   if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
       errno == ENOMEM) {
-    if (events_.OnNoDescriptor()) return true;
-    watch_.Disarm();
-    resume_.Arm(loop_.wheel(), kPauseWithoutDescriptors, *this);
-    return false;
+    return AcceptWithoutDescriptor(errno);
   }
+  if (errno == EAGAIN) waited_ = false;
   // Others speak of the one connection that was lost (accept(2)).
   return errno != EAGAIN;
+}
+
+bool Listener::AcceptWithoutDescriptor(int error) {
+  if (events_.OnNoDescriptor()) return true;
+  reserve_.Take();  // another worker may have had it
+  if (waited_ && reserve_.Release()) {
+    Address client;
+    const int fd = Accept(&client);
+    if (fd >= 0) events_.OnRefuse(Socket(fd), client, error);
+    reserve_.Take();
+    if (fd >= 0) return true;
+  }
+  waited_ = true;
+  watch_.Disarm();
+  resume_.Arm(loop_.wheel(), kPauseWithoutDescriptors, *this);
+  return false;
 }
 
 void Listener::DrainAndClose() {
@@ -157,6 +182,7 @@ void Listener::DrainAndClose() {
              sizeof(program));
   watch_.Disarm();
   resume_.Disarm();
+  waited_ = true;  // who can't be taken now is told so now
   while (AcceptOne()) continue;
   watch_.Disarm();
   resume_.Disarm();

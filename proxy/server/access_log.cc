@@ -6,6 +6,7 @@
 #include "diagnostics/page.h"
 #include "diagnostics/text.h"
 #include "proxy/server/exchange.h"
+#include "proxy/server/refusal.h"
 
 namespace whichhop {
 
@@ -28,6 +29,13 @@ void AppendText(std::string& out, std::string_view key, std::string_view text) {
 void AppendNumber(std::string& out, std::string_view key, uint64_t number) {
   AppendJsonKey(out, key);
   AppendInteger(out, number);
+}
+
+// A status; null where there is none.
+void AppendStatus(std::string& out, std::string_view key, uint16_t status) {
+  if (status != 0) return AppendNumber(out, key, status);
+  AppendJsonKey(out, key);
+  out += "null";
 }
 
 // Seconds with microseconds: 0.000123.
@@ -64,6 +72,11 @@ std::string_view TraceId(std::string_view traceparent) {
   return hex && !zero ? id : std::string_view();
 }
 
+void AppendEnded(std::string& out, Ended ended) {
+  const char letters[2] = {ended.who, ended.phase};
+  AppendText(out, "ended", {letters, 2});
+}
+
 void AppendRequest(std::string& out, const Exchange& exchange,
                    const LogsConfig& logs) {
   const RequestHead* request = exchange.request();
@@ -98,12 +111,7 @@ void AppendAttempts(std::string& out, const Exchange& exchange, Time now) {
   if (attempts.empty()) return;
   const AttemptRecord& last = attempts.back();
   AppendAddress(out, "upstream_address", last);
-  AppendJsonKey(out, "upstream_status");
-  if (last.status == 0) {
-    out += "null";
-  } else {
-    AppendInteger(out, last.status);
-  }
+  AppendStatus(out, "upstream_status", last.status);
   AppendJsonKey(out, "attempts");
   out += '[';
   for (const AttemptRecord& attempt : attempts) {
@@ -143,13 +151,28 @@ std::string_view SeverityOf(const Exchange& exchange) {
 AccessLog::AccessLog(Loop& loop, LogWriter& writer, WallText& wall_text)
     : loop_(loop), writer_(writer), wall_text_(wall_text) {}
 
-void AccessLog::Write(const Exchange& exchange) {
-  if (writer_.off() || !MakeRoom()) return;
+// False: the line is not wanted, or has no place.
+bool AccessLog::BeginLine() {
+  if (writer_.off() || !MakeRoom()) return false;
   if (chunk_.empty()) flush_timer_.Arm(loop_.wheel(), kFlushDelay, *this);
+  return true;
+}
+
+void AccessLog::Write(const Exchange& exchange) {
+  if (!BeginLine()) return;
   if (writer_.to_terminal()) {
     WritePlain(exchange);
   } else {
     WriteJson(exchange);
+  }
+}
+
+void AccessLog::Write(const Refusal& refusal, const Config& config) {
+  if (!BeginLine()) return;
+  if (writer_.to_terminal()) {
+    WritePlain(refusal);
+  } else {
+    WriteJson(refusal, config);
   }
 }
 
@@ -162,18 +185,22 @@ bool AccessLog::MakeRoom() {
   return false;
 }
 
+void AccessLog::BeginJson(const Config& config, std::string_view severity) {
+  chunk_ += "{\"event_name\":\"exchange\"";
+  AppendText(chunk_, "timestamp", wall_text_.Rfc3339(WallMicroseconds()));
+  AppendText(chunk_, "severity_text", severity);
+  AppendText(chunk_, "node", config.node.name);
+  AppendText(chunk_, "position",
+             diagnostics::HopName(diagnostics::SelfHop(config.node.position)));
+}
+
 void AccessLog::WriteJson(const Exchange& exchange) {
   const Time now = loop_.now();
   const Config& config = exchange.config();
   std::string& out = chunk_;
-  out += "{\"event_name\":\"exchange\"";
-  AppendText(out, "timestamp", wall_text_.Rfc3339(WallMicroseconds()));
-  AppendText(out, "severity_text", SeverityOf(exchange));
-  AppendText(out, "node", config.node.name);
-  AppendText(out, "position",
-             diagnostics::HopName(diagnostics::SelfHop(config.node.position)));
+  BeginJson(config, SeverityOf(exchange));
   AppendText(out, "request_id", exchange.request_id());
-  AppendText(out, "client_address", exchange.session().client_host());
+  AppendText(out, "client_address", exchange.client_host());
   AppendRequest(out, exchange, config.logs);
   if (const RouteConfig* route = exchange.recorder().route()) {
     AppendText(out, "http_route", route->label);
@@ -181,52 +208,51 @@ void AccessLog::WriteJson(const Exchange& exchange) {
       AppendText(out, "upstream", config.upstreams[route->upstream].name);
     }
   }
-  AppendJsonKey(out, "http_response_status_code");
-  if (exchange.status() == 0) {
-    out += "null";
-  } else {
-    AppendInteger(out, exchange.status());
-  }
+  AppendStatus(out, "http_response_status_code", exchange.status());
   AppendNumber(out, "bytes_in", exchange.bytes_in());
   AppendNumber(out, "bytes_out", exchange.bytes_out());
   AppendAttempts(out, exchange, now);
   AppendSpan(out, "duration_seconds", exchange.recorder().begun(), now);
-  const Ended ended = exchange.ended();
-  const char letters[2] = {ended.who, ended.phase};
-  AppendText(out, "ended", {letters, 2});
+  AppendEnded(out, exchange.ended());
   if (!exchange.claims().empty()) {
     AppendText(out, "upstream_claims", exchange.claims());
   }
-  if (IsError(exchange)) AppendError(exchange);
+  if (IsError(exchange)) {
+    AppendVerdict(*exchange.recorder().verdict(), exchange.error_id());
+  }
+  if (!exchange.upstream_body().empty()) {
+    AppendText(out, "upstream_body", exchange.upstream_body());
+  }
   out += "}\n";
 }
 
-void AccessLog::AppendError(const Exchange& exchange) {
-  const diagnostics::Verdict& verdict = *exchange.recorder().verdict();
-  diagnostics::AppendVerdictMembers(verdict, exchange.error_id(),
+void AccessLog::WriteJson(const Refusal& refusal, const Config& config) {
+  std::string& out = chunk_;
+  BeginJson(config, "ERROR");
+  AppendText(out, "client_address", refusal.peer.Text());
+  AppendStatus(out, "http_response_status_code", refusal.status);
+  AppendNumber(out, "bytes_in", refusal.bytes_in);
+  AppendNumber(out, "bytes_out", refusal.bytes_out);
+  AppendJsonKey(out, "duration_seconds");
+  AppendSeconds(out, refusal.age);
+  AppendEnded(out, refusal.ended);
+  AppendVerdict(refusal.verdict, refusal.error_id.text());
+  out += "}\n";
+}
+
+void AccessLog::AppendVerdict(const diagnostics::Verdict& verdict,
+                              std::string_view error_id) {
+  diagnostics::AppendVerdictMembers(verdict, error_id,
                                     diagnostics::Audience::kOperator, chunk_);
   const std::string_view type = diagnostics::ErrorTypeName(verdict.type);
   if (!type.empty()) AppendText(chunk_, "error_type", type);
-  if (!exchange.upstream_body().empty()) {
-    AppendText(chunk_, "upstream_body", exchange.upstream_body());
-  }
 }
 
 // 12:34:56 502 GET shop.example/cart 0.003210s 10.0.0.5:8000
 // connect-refused-rst: The upstream refused ... id=01JD...
 void AccessLog::WritePlain(const Exchange& exchange) {
-  constexpr std::string_view kRed = "\x1b[31m";
-  constexpr std::string_view kYellow = "\x1b[33m";
-  constexpr std::string_view kGreen = "\x1b[32m";
-  const uint16_t status = exchange.status();
   std::string& out = chunk_;
-  out += wall_text_.Rfc3339(WallMicroseconds()).substr(11, 8);
-  out += ' ';
-  const bool colour = std::getenv("NO_COLOR") == nullptr;
-  if (colour)
-    out += !IsError(exchange) ? kGreen : status < 500 ? kYellow : kRed;
-  out += status == 0 ? "---" : std::to_string(status);
-  if (colour) out += "\x1b[0m";
+  AppendPlainStatus(exchange.status(), IsError(exchange));
   if (const RequestHead* request = exchange.request()) {
     const char* data = exchange.request_data();
     out += ' ';
@@ -243,14 +269,40 @@ void AccessLog::WritePlain(const Exchange& exchange) {
     out += exchange.recorder().attempt().AddressText();
   }
   if (IsError(exchange)) {
-    out += "  ";
-    out += exchange.recorder().verdict()->id.view();
-    out += ": ";
-    diagnostics::AppendSummary(*exchange.recorder().verdict(), out);
-    out += " id=";
-    out += exchange.error_id();
+    AppendPlainVerdict(*exchange.recorder().verdict(), exchange.error_id());
   }
   out += '\n';
+}
+
+// 12:34:56 503 from 192.0.2.1  accept-emfile: This proxy ... id=01JD...
+void AccessLog::WritePlain(const Refusal& refusal) {
+  AppendPlainStatus(refusal.status, true);
+  chunk_ += " from ";
+  chunk_ += refusal.peer.Text();
+  AppendPlainVerdict(refusal.verdict, refusal.error_id.text());
+  chunk_ += '\n';
+}
+
+void AccessLog::AppendPlainStatus(uint16_t status, bool error) {
+  constexpr std::string_view kRed = "\x1b[31m";
+  constexpr std::string_view kYellow = "\x1b[33m";
+  constexpr std::string_view kGreen = "\x1b[32m";
+  const bool colour = std::getenv("NO_COLOR") == nullptr;
+  chunk_ += wall_text_.Rfc3339(WallMicroseconds()).substr(11, 8);
+  chunk_ += ' ';
+  if (colour) chunk_ += !error ? kGreen : status < 500 ? kYellow : kRed;
+  chunk_ += status == 0 ? "---" : std::to_string(status);
+  if (colour) chunk_ += "\x1b[0m";
+}
+
+void AccessLog::AppendPlainVerdict(const diagnostics::Verdict& verdict,
+                                   std::string_view error_id) {
+  chunk_ += "  ";
+  chunk_ += verdict.id.view();
+  chunk_ += ": ";
+  diagnostics::AppendSummary(verdict, chunk_);
+  chunk_ += " id=";
+  chunk_ += error_id;
 }
 
 void AccessLog::OnTurnEnd() {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 
+#include "diagnostics/verdict.h"
 #include "proxy/base/clock.h"
 #include "proxy/net/loop.h"
 #include "proxy/server/log_writer.h"
@@ -13,6 +14,8 @@
 namespace whichhop {
 
 class Exchange;
+struct Config;
+struct Refusal;
 
 class AccessLog final : private TimerEvents {
  public:
@@ -20,6 +23,7 @@ class AccessLog final : private TimerEvents {
 
   // Requires: the exchange is about to end; its facts are final.
   void Write(const Exchange& exchange);
+  void Write(const Refusal& refusal, const Config& config);
 
   // Hands over what was formatted, if it is much; the rest follows within
   // 50 ms.
@@ -30,9 +34,17 @@ class AccessLog final : private TimerEvents {
 
  private:
   void OnTimer(Timer& timer) override;
+  bool BeginLine();
+  void BeginJson(const Config& config, std::string_view severity);
   void WriteJson(const Exchange& exchange);
   void WritePlain(const Exchange& exchange);
-  void AppendError(const Exchange& exchange);
+  void WriteJson(const Refusal& refusal, const Config& config);
+  void WritePlain(const Refusal& refusal);
+  void AppendPlainStatus(uint16_t status, bool error);
+  void AppendVerdict(const diagnostics::Verdict& verdict,
+                     std::string_view error_id);
+  void AppendPlainVerdict(const diagnostics::Verdict& verdict,
+                          std::string_view error_id);
   bool MakeRoom();
 
   Loop& loop_;

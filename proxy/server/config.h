@@ -28,8 +28,12 @@ struct NodeConfig {
   bool operator==(const NodeConfig&) const = default;
 };
 
+// Whether connections begin with the header of a TCP balancer.
+enum class ProxyProtocol : uint8_t { kOff, kOptional, kRequired };
+
 struct ListenConfig {
   Address address;
+  ProxyProtocol proxy_protocol = ProxyProtocol::kOff;
 };
 
 struct TimeoutsConfig {

@@ -60,12 +60,18 @@ constexpr Row<NodeConfig> kNodeRows[] = {
 
 // --- listen ----------------------------------------------------------------
 
+constexpr Word<ProxyProtocol> kProxyProtocols[] = {
+    {"off", ProxyProtocol::kOff},
+    {"optional", ProxyProtocol::kOptional},
+    {"required", ProxyProtocol::kRequired}};
+
 constexpr Row<ListenConfig> kListenRows[] = {
     {{"address", Presence::kRequired},
      AddressText<&ListenConfig::address, ListenAddressProblem>},
     NotYet<ListenConfig>("tls"),
     NotYet<ListenConfig>("protocols"),
-    NotYet<ListenConfig>("proxy_protocol"),
+    {{"proxy_protocol"},
+     Choice<&ListenConfig::proxy_protocol, kProxyProtocols>},
 };
 
 // The place of an address that stands alone or in a map.

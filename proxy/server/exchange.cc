@@ -32,16 +32,28 @@ const Config& Exchange::config() const { return generation_.config(); }
 
 Exchange::~Exchange() { assert(session_ == nullptr && connection_ == nullptr); }
 
-void Exchange::Begin(Session& session) {
+void Exchange::Begin(Session& session, std::string_view received) {
   session_ = &session;
   in_.Acquire(worker_.buffers());
+  std::ranges::copy(received, in_.space());
+  in_.Append(received.size());
   Reset();
+  NoteReadable();
+}
+
+// What the last read left behind, or left not, counts no more.
+void Exchange::NoteReadable() {
   input_pending_ = true;
+  read_short_ = false;
 }
 
 void Exchange::Reset() {
   request_parser_.Reset();
   request_ = nullptr;
+  const Ip& peer = session_->client();
+  peer_trusted_ = IsTrusted(peer, config().trusted_proxies);
+  client_ = {peer, !peer_trusted_};
+  client_host_.clear();
   body_at_ = 0;
   request_phase_ = RequestPhase::kHead;
   waiting_ = Waiting::kNothing;
@@ -124,7 +136,7 @@ void Exchange::StopWaiting() {
 }
 
 void Exchange::OnDownstreamReadable() {
-  input_pending_ = true;
+  NoteReadable();
   if (request_phase_ == RequestPhase::kHead) return ReadHead();
   // The answer may have begun already: both directions go on.
   const bool wants_body = request_phase_ == RequestPhase::kBody &&
@@ -265,9 +277,18 @@ void Exchange::RefuseHead(const ParseError& error) {
         RuleSentence(error.rule));
 }
 
+// A peer that is trusted may speak for somebody else.
+void Exchange::IdentifyClient() {
+  if (!peer_trusted_) return;
+  client_ = FindClient(request_->fields, in_.data(), session_->client(),
+                       config().trusted_proxies);
+  client_.ip.AppendTo(client_host_);
+}
+
 void Exchange::StartRequest() {
   StopWaiting();
   request_ = &request_parser_.head();
+  IdentifyClient();
   body_at_ = request_parser_.head_bytes();
   bytes_in_ = body_at_;
   request_body_.Start(request_->framing, request_->content_length);

@@ -23,6 +23,7 @@
 #include "proxy/net/buffer.h"
 #include "proxy/net/send_queue.h"
 #include "proxy/server/body.h"
+#include "proxy/server/client_address.h"
 #include "proxy/server/recorder.h"
 #include "proxy/server/response_writer.h"
 #include "proxy/server/session.h"
@@ -48,8 +49,8 @@ class Exchange final : public Retired,
   Exchange(Worker& worker, Generation& generation);
   ~Exchange() override;
 
-  // The connection has something to read.
-  void Begin(Session& session);
+  // The connection has something to read, behind `received`.
+  void Begin(Session& session, std::string_view received);
   // After Finish: whether there is input for another request; it is being
   // handled if so.
   bool BeginNext();
@@ -70,6 +71,10 @@ class Exchange final : public Retired,
   // For the access log. Valid until Finish returns.
   const Recorder& recorder() const { return recorder_; }
   const Session& session() const { return *session_; }
+  // The host of whom the request is from, as fields and logs show it.
+  const std::string& client_host() const {
+    return client_host_.empty() ? session_->client_host() : client_host_;
+  }
   // Null where the request's head was refused or never complete.
   const RequestHead* request() const { return request_; }
   const char* request_data() const { return in_.view().data(); }
@@ -104,6 +109,7 @@ class Exchange final : public Retired,
 
   // exchange.cc: its life and the request
   void Reset();
+  void NoteReadable();
   void ReadHead();
   void AwaitHead();
   bool Receive();
@@ -113,6 +119,7 @@ class Exchange final : public Retired,
   void StopProbingClient();
   void RefuseHead(const ParseError& error);
   void StartRequest();
+  void IdentifyClient();
   bool RefuseByPolicy();
   void OnRequestComplete();
   void QueueRequestBody();
@@ -200,6 +207,9 @@ class Exchange final : public Retired,
   Buffer in_;
   RequestParser request_parser_;
   const RequestHead* request_ = nullptr;
+  ClientAddress client_;
+  std::string client_host_;    // where it is not the peer
+  bool peer_trusted_ = false;  // it speaks for others
   size_t body_at_ = 0;  // in `in_`: where what is not yet consumed begins
   BodyReader request_body_;
   RequestPhase request_phase_ = RequestPhase::kHead;
@@ -207,7 +217,7 @@ class Exchange final : public Retired,
   Duration client_probe_time_{};  // the wait's last part: the client is probed
   bool client_probing_ = false;
   bool input_pending_ = false;  // the socket may have more than was read
-  bool read_short_ = false;     // the last read took less than it could
+  bool read_short_ = false;     // the last read took all that there was
 
   // To the upstream.
   std::unique_ptr<UpstreamConnection> connection_;

@@ -234,10 +234,7 @@ bool Exchange::ClientMayStay() const {
 }
 
 bool Exchange::IsOperator() const {
-  return std::ranges::any_of(config().errors.operators,
-                             [this](const Network& network) {
-                               return network.Contains(session_->client());
-                             });
+  return whichhop::IsOperator(client_, config().errors.operators);
 }
 
 diagnostics::Audience Exchange::Audience() const {

@@ -148,12 +148,8 @@ void Exchange::WriteRequest() {
 }
 
 void Exchange::ComposeRequest() {
-  const Address& peer = session_->client();
-  const bool trusted = std::ranges::any_of(
-      config().trusted_proxies,
-      [&](const Network& network) { return network.Contains(peer); });
   const ForwardedBy by{
-      config().node.name, session_->client_host(), trusted, "http",
+      config().node.name, session_->client_host(), peer_trusted_, "http",
       made_request_ ? made_request_id_.text() : std::string_view()};
   request_out_.Acquire(worker_.buffers());
   WriteRequestHead(*request_, in_.data(), by, worker_.buffers(), &request_out_);

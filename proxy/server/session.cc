@@ -14,11 +14,13 @@ constexpr uint32_t kLingerBytes = 1024 * 1024;
 
 }  // namespace
 
-Session::Session(Worker& worker, Socket socket, const Address& client)
+Session::Session(Worker& worker, Socket socket, const Ip& client,
+                 ProxyProtocol proxy_protocol)
     : worker_(worker),
       socket_(std::move(socket)),
       client_(client),
-      client_host_(client.Host()) {}
+      client_host_(client.Text()),
+      proxy_protocol_(proxy_protocol) {}
 
 Session::~Session() { assert(closed_); }
 
@@ -28,6 +30,9 @@ bool Session::Start() {
     return false;
   }
   WaitForRequest();
+  if (proxy_protocol_ == ProxyProtocol::kRequired && !worker_.draining()) {
+    ArmTimer(worker_.config().timeouts.request_head);
+  }
   return true;
 }
 
@@ -46,13 +51,21 @@ void Session::WaitForRequest() {
 
 void Session::OnReadable() {
   if (lingering_) return DiscardInput();
-  if (exchange_ == nullptr) {
-    worker_.idle_sessions().Remove(*this);
-    worker_.OnSessionBusy();
-    served_ = true;
-    exchange_ = worker_.generation().TakeExchange();
-    exchange_->Begin(*this);
-  }
+  if (proxy_protocol_ != ProxyProtocol::kOff) return ReceiveProxyHeader();
+  if (exchange_ == nullptr) BeginExchange({});
+  RunExchange();
+}
+
+// `received` is the beginning of the request, if some of it was read already.
+void Session::BeginExchange(std::string_view received) {
+  worker_.idle_sessions().Remove(*this);
+  worker_.OnSessionBusy();
+  served_ = true;
+  exchange_ = worker_.generation().TakeExchange();
+  exchange_->Begin(*this, received);
+}
+
+void Session::RunExchange() {
   running_ = true;
   exchange_->OnDownstreamReadable();
   running_ = false;
@@ -79,6 +92,10 @@ void Session::OnWritable() {
 
 void Session::OnTimer(Timer&) {
   if (exchange_ != nullptr) return exchange_->OnDownstreamTimeout();
+  if (proxy_header_ != nullptr) {
+    return RefuseProxyHeader(*proxy_header_, "it did not come whole in time",
+                             'c');
+  }
   char first;
   // A request that came in the very moment is not lost.
   const bool arrived =
@@ -159,6 +176,7 @@ void Session::Close() {
   timer_.Disarm();
   worker_.idle_sessions().Remove(*this);
   ReleaseExchange();
+  proxy_header_.reset();
   socket_.Close();
   worker_.OnSessionClosed(*this);
 }

@@ -8,11 +8,13 @@
 
 #include "proxy/net/loop.h"
 #include "proxy/net/socket.h"
+#include "proxy/server/config.h"
 
 namespace whichhop {
 
 class Exchange;
 class Worker;
+struct ProxyHeader;
 
 class Session final : public Retired, private WatchEvents, private TimerEvents {
  public:
@@ -25,7 +27,8 @@ class Session final : public Retired, private WatchEvents, private TimerEvents {
     kAbort,      // a RST: the client must see that something is missing
   };
 
-  Session(Worker& worker, Socket socket, const Address& client);
+  Session(Worker& worker, Socket socket, const Ip& client,
+          ProxyProtocol proxy_protocol);
   ~Session() override;
 
   // False if the kernel takes no more registrations: the session is closed.
@@ -33,7 +36,8 @@ class Session final : public Retired, private WatchEvents, private TimerEvents {
 
   Socket& socket() { return socket_; }
   const Socket& socket() const { return socket_; }
-  const Address& client() const { return client_; }
+  // Who connected, or whom a PROXY header says that it connected for.
+  const Ip& client() const { return client_; }
   // Its host as text, as fields and logs show it.
   const std::string& client_host() const { return client_host_; }
   bool peer_ended() const { return watch_.peer_ended(); }
@@ -67,23 +71,38 @@ class Session final : public Retired, private WatchEvents, private TimerEvents {
   void OnWritable() override;
   void OnTimer(Timer& timer) override;
   void WaitForRequest();
+  void BeginExchange(std::string_view received);
+  void RunExchange();
   void RunNext();
   void Linger();
   void DiscardInput();
   void Close();
   void ReleaseExchange();
 
+  // session_proxy_header.cc
+  void ReceiveProxyHeader();
+  bool OnProxyHeaderBytes(std::string_view received);
+  void TakeProxyHeader(const ProxyHeader& header);
+  void BeginHttp(std::string_view received);
+  void AwaitProxyHeader(std::string_view received);
+  void OnProxyHeaderEnd(std::string_view received);
+  void RefuseProxyHeader(std::string_view received, std::string_view why,
+                         char who);
+
   Worker& worker_;
   Socket socket_;
   Watch watch_;
   Timer timer_;
-  const Address client_;
-  const std::string client_host_;
+  Ip client_;
+  std::string client_host_;
   std::unique_ptr<Exchange> exchange_;  // while a request is on its way
-  size_t index_ = 0;                    // in the worker's list
-  Session* older_idle_ = nullptr;       // in the worker's list of idle ones
+  // What came of a PROXY header that is not here whole.
+  std::unique_ptr<std::string> proxy_header_;
+  size_t index_ = 0;               // in the worker's list
+  Session* older_idle_ = nullptr;  // in the worker's list of idle ones
   Session* newer_idle_ = nullptr;
   Time idle_since_ = kNoTime;
+  ProxyProtocol proxy_protocol_;  // off once its header was taken
   bool listed_idle_ = false;
   bool served_ = false;  // it had an exchange
   uint32_t lingered_bytes_ = 0;

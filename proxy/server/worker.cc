@@ -1,7 +1,12 @@
 #include "proxy/server/worker.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
+
+#include "proxy/server/refusal.h"
 
 namespace whichhop {
 
@@ -23,16 +28,31 @@ Worker::Worker(std::shared_ptr<const Config> config,
   generations_.push_back(
       std::make_unique<Generation>(*this, std::move(config), nullptr));
   for (ListeningSocket& socket : sockets) Open(std::move(socket));
+  ConfigureListeners();
 }
 
 Worker::~Worker() { assert(sessions_.empty()); }
 
 void Worker::Open(ListeningSocket socket) {
   AcceptEvents& events = *this;
-  auto listener =
-      std::make_unique<Listener>(loop_, std::move(socket.socket), events);
+  auto listener = std::make_unique<Listener>(loop_, std::move(socket.socket),
+                                             reserve_, events);
   if (!listener->Start()) std::abort();  // no memory for one registration
   listeners_.push_back({socket.configured, std::move(listener)});
+}
+
+// What the configuration says of each listener. Port 0 may stand there several
+// times: its listeners are in the order of their entries.
+void Worker::ConfigureListeners() {
+  std::vector<OpenListener*> left;
+  for (OpenListener& open : listeners_) left.push_back(&open);
+  for (const ListenConfig& listen : config().listen) {
+    const auto open =
+        std::ranges::find(left, listen.address, &OpenListener::configured);
+    if (open == left.end()) continue;
+    (*open)->proxy_protocol = listen.proxy_protocol;
+    left.erase(open);
+  }
 }
 
 void Worker::Close(const Address& configured) {
@@ -63,6 +83,7 @@ void Worker::Adopt(WorkerChange& change) {
   OnGenerationIdle(old);
   for (ListeningSocket& socket : change.opened) Open(std::move(socket));
   for (const Address& configured : change.closed) Close(configured);
+  ConfigureListeners();
 }
 
 void Worker::Run() {
@@ -127,10 +148,15 @@ void Worker::OnGenerationIdle(Generation& generation) {
 
 // At the bound whoever was idle for longest goes, for one who wants something.
 // If nobody is idle, clients wait in the kernel's queue.
-void Worker::OnAccept(Socket socket, const Address& client) {
+void Worker::OnAccept(Listener& listener, Socket socket,
+                      const Address& client) {
   Session* const oldest = idle_sessions_.oldest();
   if (full() && oldest != nullptr) oldest->Evict();
-  auto session = std::make_unique<Session>(*this, std::move(socket), client);
+  const auto open = std::ranges::find(
+      listeners_, &listener,
+      [](const OpenListener& each) { return each.listener.get(); });
+  auto session = std::make_unique<Session>(*this, std::move(socket), Ip(client),
+                                           open->proxy_protocol);
   if (!session->Start()) return;
   session->index_ = sessions_.size();
   sessions_.push_back(std::move(session));
@@ -150,6 +176,30 @@ bool Worker::OnNoDescriptor() {
   generation().DropIdle();
   Session* const oldest = idle_sessions_.oldest();
   return oldest != nullptr && oldest->Evict();
+}
+
+// The kernel keeps the answer for the client though we close at once; if only
+// we have read what it sent, or it would get a RST first.
+void Worker::OnRefuse(Socket socket, const Address& client, int error) {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  const std::string detail =
+      "accept4: " + std::string(std::strerror(error)) + "; the limit is " +
+      std::to_string(limit.rlim_cur) + ", no client is idle";
+  Refusal refusal = Refuse(config(), diagnostics::Fault::kAcceptEmfile, detail,
+                           Ip(client), rng_);
+  const std::string answer =
+      RefusalAnswer(config(), refusal, wall_text_.HttpDate(WallMicroseconds()));
+  char thrown_away[4096];
+  const iovec part{const_cast<char*>(answer.data()), answer.size()};
+  const IoResult sent = socket.Send(&part, 1);
+  socket.ShutdownWrite();
+  const IoResult got = socket.Receive(thrown_away, sizeof(thrown_away));
+  refusal.bytes_in = got.bytes;
+  refusal.bytes_out = sent.bytes;
+  refusal.status = sent.bytes > 0 ? refusal.verdict.status : 0;
+  refusal.ended = {'P', 'R'};
+  access_log_.Write(refusal, config());
 }
 
 void Worker::Pause() {

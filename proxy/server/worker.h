@@ -95,12 +95,16 @@ class Worker final : private AcceptEvents, private TimerEvents {
   struct OpenListener {
     Address configured;
     std::unique_ptr<Listener> listener;
+    ProxyProtocol proxy_protocol = ProxyProtocol::kOff;
   };
 
-  void OnAccept(Socket socket, const Address& client) override;
+  void OnAccept(Listener& listener, Socket socket,
+                const Address& client) override;
   bool OnNoDescriptor() override;
+  void OnRefuse(Socket socket, const Address& client, int error) override;
   void OnTimer(Timer& timer) override;
   void Open(ListeningSocket socket);
+  void ConfigureListeners();
   void Close(const Address& configured);
   void Adopt(WorkerChange& change);
   bool full() const { return sessions_.size() >= max_connections_; }
@@ -109,6 +113,7 @@ class Worker final : private AcceptEvents, private TimerEvents {
   void OnTurnEnd();
 
   Loop loop_;
+  ReserveDescriptor reserve_;
   BufferPool buffers_;
   Rng rng_;
   WallText wall_text_;

@@ -70,6 +70,14 @@ TEST_CASE("our own decisions blame nobody behind us and clear nobody there") {
   }
 }
 
+TEST_CASE("of a client that was never read nothing but its way is clear") {
+  const Verdict v = Decision(Position::kLb, Fault::kAcceptEmfile);
+  CHECK(Dump(v) ==
+        "503 accept-emfile row 503 | cause lb | reporter lb | cleared "
+        "browser,device,router,isp,tor | observed proxy_internal_error");
+  CHECK(v.evidence[v.evidence.size() - 1].rule == Rule::kX4);
+}
+
 TEST_CASE("a slow client is told from a lossy way by retransmissions") {
   Observation o = At(Position::kLb);
   See("ReqHeadTimeoutSlow", o);

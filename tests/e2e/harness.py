@@ -114,7 +114,7 @@ class Proxy(Process):
             yaml += f"logs: {{access: {self.log_path}}}\n"
         with open(self.config_path, "w") as file:
             file.write(yaml)
-        listeners = len(re.search(r"^listen: \[(.*)\]", yaml, re.M)[1].split(","))
+        listeners = re.search(r"^listen: \[(.*)\]", yaml, re.M)[1].count('"') // 2
         pattern = r"listening on (\S+)"
         super().__init__([WHICHHOP, "run", "-c", self.config_path], pattern)
         wait_for(lambda: len(self._addresses(pattern)) >= listeners, "all listeners")

@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,20 +41,27 @@ struct Reception : AcceptEvents {
   Reception() : Reception(ListenOnLoopback()) {}
   explicit Reception(Socket socket)
       : address(socket.LocalAddress()),
-        listener(loop, std::move(socket), *this) {}
+        listener(loop, std::move(socket), reserve, *this) {}
   ~Reception() { listener.DrainAndClose(); }
 
-  void OnAccept(Socket socket, const Address& client) override {
+  void OnAccept(Listener&, Socket socket, const Address& client) override {
     accepted.push_back(std::move(socket));
     clients.push_back(client);
   }
   bool OnNoDescriptor() override { return make_room && make_room(); }
+  void OnRefuse(Socket socket, const Address& client, int error) override {
+    SendAll(socket, "no");
+    refused.push_back(client);
+    CHECK(error == EMFILE);
+  }
 
   Loop loop;
+  ReserveDescriptor reserve;
   Address address;
   std::function<bool()> make_room;  // by default there is none
   std::vector<Socket> accepted;
   std::vector<Address> clients;
+  std::vector<Address> refused;
   Listener listener;
 };
 
@@ -228,6 +236,58 @@ TEST_CASE("a descriptor that is freed at once is used at once") {
       .Play();
   CHECK(asked == 1);
   CHECK(SteadyClock::now() - begun < std::chrono::seconds(5));
+}
+
+// While it is there, this process can open no further descriptor, but a new one
+// for each that it closes.
+class NoMoreDescriptors {
+ public:
+  NoMoreDescriptors() {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    const Socket next(dup(STDERR_FILENO));  // the lowest that is free
+    rlimit none = before_;
+    none.rlim_cur = static_cast<rlim_t>(next.fd());
+    setrlimit(RLIMIT_NOFILE, &none);
+  }
+  ~NoMoreDescriptors() { setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+TEST_CASE("who waited and finds no descriptor is refused on the reserve") {
+  Reception reception;
+  REQUIRE(reception.listener.Start());
+  std::vector<Socket> near;
+  for (int i = 0; i < 3; ++i) near.push_back(ConnectWholly(reception.address));
+  const Time begun = SteadyClock::now();
+  Story story(reception.loop);
+  std::optional<NoMoreDescriptors> none(std::in_place);
+  story.Until([&] { return reception.refused.size() == 3; })
+      .Do([&] { none.reset(); })
+      .Do([&] { near.push_back(ConnectTo(reception.address)); })
+      .Until([&] { return reception.accepted.size() == 1; })
+      .Play();
+  CHECK(SteadyClock::now() - begun >= milliseconds(100));
+  for (size_t i = 0; i < 3; ++i) {
+    CHECK(reception.refused[i] == near[i].LocalAddress());
+    CHECK(ReceiveSome(near[i]) == "no");
+  }
+}
+
+TEST_CASE("a reserve that was given up is taken back when there is one") {
+  ReserveDescriptor reserve;
+  CHECK(reserve.Release());
+  CHECK_FALSE(reserve.Release());
+  {
+    const NoMoreDescriptors none;
+    const Socket last(dup(STDERR_FILENO));
+    reserve.Take();
+    CHECK_FALSE(reserve.Release());
+  }
+  reserve.Take();
+  reserve.Take();
+  CHECK(reserve.Release());
 }
 
 // At its limit of connections the server pauses: to have descriptors again is

@@ -32,6 +32,11 @@ constexpr Broken kListeners[] = {
     {"[127.0.0.1:80]", "3:5: text is expected, not a list"},
     {"{adress: \":81\"}", "3:6: unknown key `adress`; did you mean `address`?"},
     {"{}", "3:5: `address` is missing here"},
+    {"{address: \":81\", proxy_protocol: on}",
+     "3:38: `off`, `optional` or `required` is expected, not `on`"},
+    {"{address: \":81\", proxy_protocol: require}",
+     "3:38: `off`, `optional` or `required` is expected, not `require`; did "
+     "you mean `required`?"},
     {"{address: [\":81\"]}", "3:15: text is expected, not a list"},
     {"null", "3:5: text is expected, not nothing"},
     {"http://127.0.0.1:80",

@@ -227,6 +227,20 @@ TEST_CASE("listeners on a port of the kernel's choice are many") {
             .listen.size() == 3);
 }
 
+TEST_CASE("a listener takes PROXY headers only where it is told to") {
+  const Config config = Load(
+      "listen: [\":80\", {address: \":81\"}, {address: \":82\", "
+      "proxy_protocol: off}, {address: \":83\", proxy_protocol: optional}, "
+      "{address: \":84\", proxy_protocol: required}]\n"
+      "routes: [{respond: 200}]\n");
+  REQUIRE(config.listen.size() == 5);
+  for (size_t i = 0; i < 3; ++i) {
+    CHECK(config.listen[i].proxy_protocol == ProxyProtocol::kOff);
+  }
+  CHECK(config.listen[3].proxy_protocol == ProxyProtocol::kOptional);
+  CHECK(config.listen[4].proxy_protocol == ProxyProtocol::kRequired);
+}
+
 TEST_CASE("networks hold the addresses in them") {
   const Config config =
       LoadLeastAnd("trusted_proxies: [10.0.0.0/8, \"2001:db8::/32\", ::1]\n");
