@@ -140,8 +140,9 @@ std::string_view SeverityOf(const Exchange& exchange) {
 
 }  // namespace
 
-AccessLog::AccessLog(Loop& loop, LogWriter& writer, WallText& wall_text)
-    : loop_(loop), writer_(writer), wall_text_(wall_text) {}
+AccessLog::AccessLog(Loop& loop, LogWriter& writer, WallText& wall_text,
+                     Counter& dropped)
+    : loop_(loop), writer_(writer), wall_text_(wall_text), dropped_(dropped) {}
 
 void AccessLog::Write(const Exchange& exchange) {
   if (writer_.off() || !MakeRoom()) return;
@@ -158,7 +159,7 @@ bool AccessLog::MakeRoom() {
   if (chunk_.size() < kChunkBytes) return true;
   Flush();
   if (chunk_.empty()) return true;
-  ++dropped_;
+  dropped_.Add();
   return false;
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "proxy/base/clock.h"
+#include "proxy/base/counter.h"
 #include "proxy/net/loop.h"
 #include "proxy/server/log_writer.h"
 
@@ -16,7 +17,9 @@ class Exchange;
 
 class AccessLog final : private TimerEvents {
  public:
-  AccessLog(Loop& loop, LogWriter& writer, WallText& wall_text);
+  // `dropped` counts the lines that have no place.
+  AccessLog(Loop& loop, LogWriter& writer, WallText& wall_text,
+            Counter& dropped);
 
   // Requires: the exchange is about to end; its facts are final.
   void Write(const Exchange& exchange);
@@ -25,8 +28,6 @@ class AccessLog final : private TimerEvents {
   // 50 ms.
   void OnTurnEnd();
   void Flush();
-
-  uint64_t dropped() const { return dropped_; }  // lines
 
  private:
   void OnTimer(Timer& timer) override;
@@ -40,7 +41,7 @@ class AccessLog final : private TimerEvents {
   WallText& wall_text_;
   Timer flush_timer_;
   std::string chunk_;
-  uint64_t dropped_ = 0;
+  Counter& dropped_;
 };
 
 }  // namespace whichhop
