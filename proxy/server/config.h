@@ -32,6 +32,11 @@ struct ListenConfig {
   Address address;
 };
 
+// A listener of the Admin.
+struct AdminConfig {
+  Address address;  // of size 0: off
+};
+
 struct TimeoutsConfig {
   milliseconds request_head{10'000};   // total, from its first byte
   milliseconds request_body{30'000};   // a stall
@@ -131,6 +136,8 @@ struct Config {
   NodeConfig node;
   std::vector<ListenConfig> listen;
   std::vector<Network> trusted_proxies;
+  AdminConfig admin;
+  AdminConfig probes;
   TimeoutsConfig timeouts;
   LimitsConfig limits;
   std::vector<UpstreamConfig> upstreams;
