@@ -13,9 +13,8 @@ namespace whichhop {
 
 namespace {
 
-// Descriptors beside those of connections: listeners, logs, loops, and the
-// connections of the admin listeners.
-constexpr rlim_t kOwnDescriptors = 192;
+// Descriptors beside those of connections: listeners, logs, loops.
+constexpr rlim_t kOwnDescriptors = 128;
 constexpr size_t kDefaultConnections = 65536;
 
 Error UserError(const std::string& user, const std::string& why) {
