@@ -148,8 +148,9 @@ std::string_view SeverityOf(const Exchange& exchange) {
 
 }  // namespace
 
-AccessLog::AccessLog(Loop& loop, LogWriter& writer, WallText& wall_text)
-    : loop_(loop), writer_(writer), wall_text_(wall_text) {}
+AccessLog::AccessLog(Loop& loop, LogWriter& writer, WallText& wall_text,
+                     Counter& dropped)
+    : loop_(loop), writer_(writer), wall_text_(wall_text), dropped_(dropped) {}
 
 // False: the line is not wanted, or has no place.
 bool AccessLog::BeginLine() {
@@ -181,7 +182,7 @@ bool AccessLog::MakeRoom() {
   if (chunk_.size() < kChunkBytes) return true;
   Flush();
   if (chunk_.empty()) return true;
-  ++dropped_;
+  dropped_.Add();
   return false;
 }
 

@@ -8,6 +8,7 @@
 
 #include "diagnostics/verdict.h"
 #include "proxy/base/clock.h"
+#include "proxy/base/counter.h"
 #include "proxy/net/loop.h"
 #include "proxy/server/log_writer.h"
 
@@ -19,7 +20,9 @@ struct Refusal;
 
 class AccessLog final : private TimerEvents {
  public:
-  AccessLog(Loop& loop, LogWriter& writer, WallText& wall_text);
+  // `dropped` counts the lines that have no place.
+  AccessLog(Loop& loop, LogWriter& writer, WallText& wall_text,
+            Counter& dropped);
 
   // Requires: the exchange is about to end; its facts are final.
   void Write(const Exchange& exchange);
@@ -29,8 +32,6 @@ class AccessLog final : private TimerEvents {
   // 50 ms.
   void OnTurnEnd();
   void Flush();
-
-  uint64_t dropped() const { return dropped_; }  // lines
 
  private:
   void OnTimer(Timer& timer) override;
@@ -52,7 +53,7 @@ class AccessLog final : private TimerEvents {
   WallText& wall_text_;
   Timer flush_timer_;
   std::string chunk_;
-  uint64_t dropped_ = 0;
+  Counter& dropped_;
 };
 
 }  // namespace whichhop

@@ -36,6 +36,11 @@ struct ListenConfig {
   ProxyProtocol proxy_protocol = ProxyProtocol::kOff;
 };
 
+// A listener of the Admin.
+struct AdminConfig {
+  Address address;  // of size 0: off
+};
+
 struct TimeoutsConfig {
   milliseconds request_head{10'000};   // total, from its first byte
   milliseconds request_body{30'000};   // a stall
@@ -135,6 +140,8 @@ struct Config {
   NodeConfig node;
   std::vector<ListenConfig> listen;
   std::vector<Network> trusted_proxies;
+  AdminConfig admin;
+  AdminConfig probes;
   TimeoutsConfig timeouts;
   LimitsConfig limits;
   std::vector<UpstreamConfig> upstreams;

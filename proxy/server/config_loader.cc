@@ -101,6 +101,38 @@ void ReadListen(const ConfigNode& node, Config& config, ConfigErrors& errors) {
   }
 }
 
+// --- admin, probes -----------------------------------------------------------
+
+constexpr Row<AdminConfig> kAdminRows[] = {
+    {{"address", Presence::kRequired},
+     AddressText<&AdminConfig::address, ListenAddressProblem>},
+};
+
+// Adds an error where `owner`, another key's, has the address already.
+void RefuseAddressOf(std::string_view owner, const Address& taken,
+                     const Address& address, ConfigPlace place,
+                     ConfigErrors& errors) {
+  if (!(taken == address)) return;
+  errors.push_back({place, Quote(address.ToString()) + " is the address of `" +
+                               std::string(owner) + "` already"});
+}
+
+// Stands after listen; probes after admin.
+template <AdminConfig Config::*kMember>
+void ReadAdmin(const ConfigNode& node, Config& config, ConfigErrors& errors) {
+  AdminConfig& admin = config.*kMember;
+  ReadMap(node, kAdminRows, admin, errors);
+  const Address& address = admin.address;
+  const bool chosen_by_kernel = !address.is_unix() && address.port() == 0;
+  if (address.size() == 0 || chosen_by_kernel) return;
+  const ConfigPlace place = AddressPlace(node);
+  for (const ListenConfig& listen : config.listen) {
+    RefuseAddressOf("listen", listen.address, address, place, errors);
+  }
+  if (&admin == &config.admin) return;
+  RefuseAddressOf("admin", config.admin.address, address, place, errors);
+}
+
 // --- timeouts, limits ------------------------------------------------------
 
 constexpr Row<TimeoutsConfig> kTimeoutRows[] = {
@@ -403,6 +435,8 @@ void ReadNode(const ConfigNode& node, Config& config, ConfigErrors& errors) {
 constexpr Row<Config> kConfigRows[] = {
     {{"node"}, ReadNode, KeysOf<kNodeRows>},
     {{"listen", Presence::kRequired}, ReadListen, KeysOf<kListenRows>},
+    {{"admin"}, ReadAdmin<&Config::admin>, KeysOf<kAdminRows>},
+    {{"probes"}, ReadAdmin<&Config::probes>, KeysOf<kAdminRows>},
     {{"trusted_proxies"}, Networks<&Config::trusted_proxies>},
     {{"timeouts"},
      Block<&Config::timeouts, kTimeoutRows>,
@@ -413,8 +447,6 @@ constexpr Row<Config> kConfigRows[] = {
     {{"errors"}, Block<&Config::errors, kErrorRows>, KeysOf<kErrorRows>},
     {{"topology"}, ReadTopology},
     {{"logs"}, Block<&Config::logs, kLogRows>, KeysOf<kLogRows>},
-    NotYet<Config>("admin"),
-    NotYet<Config>("probes"),
 };
 
 }  // namespace

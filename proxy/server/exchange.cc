@@ -444,7 +444,10 @@ void Exchange::Finish(Session::After after) {
   DropConnection();
   // A verdict that could not be sent is found in the log all the same.
   if (recorder_.verdict() != nullptr && error_id_.empty()) MakeErrorId();
-  if (request_parser_.started()) worker_.access_log().Write(*this);
+  if (request_parser_.started()) {
+    worker_.access_log().Write(*this);
+    worker_.metrics().Count(*this, worker_.loop().now());
+  }
   response_phase_ = ResponsePhase::kDone;
   session_->OnExchangeDone(after);
 }

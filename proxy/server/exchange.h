@@ -66,6 +66,7 @@ class Exchange final : public Retired,
   void OnTurnEnd();
 
   Generation& generation() { return generation_; }
+  const Generation& generation() const { return generation_; }
   const Config& config() const;
 
   // For the access log. Valid until Finish returns.

@@ -11,6 +11,7 @@
 #include "proxy/net/resolver.h"
 #include "proxy/server/config.h"
 #include "proxy/server/exchange.h"
+#include "proxy/server/worker_metrics.h"
 #include "proxy/upstream/upstream.h"
 
 namespace whichhop {
@@ -31,6 +32,11 @@ class Generation final : public Retired {
   // Requires: it was taken from this generation. Its caller may be one of its
   // own methods: it is not deleted before the turn ends.
   void GiveExchange(std::unique_ptr<Exchange> exchange);
+  // Null: no route.
+  RouteIds IdsOf(const RouteConfig* route) const {
+    if (route == nullptr) return {};
+    return route_ids_[static_cast<size_t>(route - config_->routes.data())];
+  }
   size_t exchanges_out() const { return out_; }
 
   // No further request will come: keeps nothing for one.
@@ -42,6 +48,7 @@ class Generation final : public Retired {
   Resolver resolver_;
   std::vector<std::unique_ptr<Upstream>> upstreams_;
   std::vector<std::unique_ptr<Exchange>> free_;
+  const std::vector<RouteIds> route_ids_;
   size_t out_ = 0;
 };
 

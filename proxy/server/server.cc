@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <thread>
 
+#include "proxy/server/admin.h"
 #include "proxy/server/config_file.h"
 #include "proxy/server/descriptors.h"
 #include "proxy/server/operator_log.h"
@@ -54,15 +55,22 @@ class Server {
   Exit Drain();
 
  private:
+  struct Bound {
+    std::vector<BoundListener> listeners;
+    std::vector<AdminSocket> admin;
+  };
   bool BindAll(const std::vector<Address>& addresses,
-               std::vector<BoundListener>* bound);
+               const std::vector<AdminAddress>& admin, Bound* bound);
+  void Announce(const Bound& bound);
   WorkerShare Share(const Config& config, size_t connections) const {
     return {std::max<size_t>(1, connections / workers_count_),
             std::max<size_t>(1, config.limits.pending / workers_count_)};
   }
+  void StartAdmin();
   void Reload();
-  void Adopt(std::shared_ptr<const Config> config,
-             std::vector<BoundListener> opened, size_t connections);
+  void Refuse();
+  void Adopt(std::shared_ptr<const Config> config, Bound opened,
+             size_t connections);
   void ReopenLogs();
   int AwaitSignal(milliseconds limit);
   void AwaitWorkers(milliseconds limit);
@@ -72,8 +80,10 @@ class Server {
   const size_t workers_count_;
   LogWriter log_;
   OperatorLog& operator_log_;
-  std::vector<BoundListener> bound_;  // until the workers have them
+  Bound bound_;  // until the workers and the admin have them
+  ProcessState state_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::unique_ptr<Admin> admin_;  // reads what the workers count
   std::vector<std::thread> threads_;
   std::atomic<size_t> running_ = 0;
 };
@@ -86,34 +96,61 @@ std::vector<Address> AddressesOf(const Config& config) {
   return addresses;
 }
 
+std::vector<AdminAddress> AdminAddressesOf(const Config& config) {
+  std::vector<AdminAddress> addresses{{"admin", config.admin.address},
+                                      {"probes", config.probes.address}};
+  std::erase_if(addresses,
+                [](const auto& one) { return one.address.size() == 0; });
+  return addresses;
+}
+
 // Those of `some` that are not among `others`.
-std::vector<Address> Without(const std::vector<Address>& some,
-                             const std::vector<Address>& others) {
-  std::vector<Address> rest;
-  std::ranges::copy_if(some, std::back_inserter(rest), [&](const Address& one) {
+template <typename T>
+std::vector<T> Without(const std::vector<T>& some,
+                       const std::vector<T>& others) {
+  std::vector<T> rest;
+  std::ranges::copy_if(some, std::back_inserter(rest), [&](const T& one) {
     return std::ranges::find(others, one) == others.end();
   });
   return rest;
 }
 
 bool Server::BindAll(const std::vector<Address>& addresses,
-                     std::vector<BoundListener>* bound) {
+                     const std::vector<AdminAddress>& admin, Bound* bound) {
   for (const Address& address : addresses) {
     auto sockets = Listen(address, static_cast<int>(workers_count_));
     if (!sockets.ok()) {
       operator_log_.Write(sockets.error());
       return false;
     }
-    bound->push_back({address, std::move(sockets.value())});
+    bound->listeners.push_back({address, std::move(sockets.value())});
   }
-  for (const BoundListener& listener : *bound) {
-    operator_log_.Write("listening on " +
-                        listener.sockets.front().LocalAddress().ToString());
+  for (const AdminAddress& one : admin) {
+    auto sockets = Listen(one.address, 1);
+    if (!sockets.ok()) {
+      operator_log_.Write(sockets.error());
+      return false;
+    }
+    bound->admin.push_back({one, std::move(sockets.value().front())});
   }
+  Announce(*bound);
   return true;
 }
 
-bool Server::Bind() { return BindAll(AddressesOf(*config_), &bound_); }
+void Server::Announce(const Bound& bound) {
+  for (const BoundListener& listener : bound.listeners) {
+    operator_log_.Write("listening on " +
+                        listener.sockets.front().LocalAddress().ToString());
+  }
+  for (const AdminSocket& admin : bound.admin) {
+    operator_log_.Write(std::string(admin.configured.key) + " on " +
+                        admin.socket.LocalAddress().ToString());
+  }
+}
+
+bool Server::Bind() {
+  return BindAll(AddressesOf(*config_), AdminAddressesOf(*config_), &bound_);
+}
 
 // One worker's sockets.
 std::vector<ListeningSocket> TakeShare(std::vector<BoundListener>& bound,
@@ -127,8 +164,9 @@ std::vector<ListeningSocket> TakeShare(std::vector<BoundListener>& bound,
 
 void Server::Start(size_t connections) {
   for (size_t i = 0; i < workers_count_; ++i) {
-    workers_.push_back(std::make_unique<Worker>(
-        config_, TakeShare(bound_, i), Share(*config_, connections), log_));
+    workers_.push_back(
+        std::make_unique<Worker>(config_, TakeShare(bound_.listeners, i),
+                                 Share(*config_, connections), log_));
   }
   running_ = workers_count_;
   for (auto& worker : workers_) {
@@ -138,6 +176,18 @@ void Server::Start(size_t connections) {
       if (--running_ == 0) kill(getpid(), SIGTERM);
     });
   }
+  state_.NoteReload(true);
+  state_.SetServing(Serving::kServing);
+  StartAdmin();
+}
+
+void Server::StartAdmin() {
+  std::vector<const WorkerMetrics*> metrics;
+  for (const auto& worker : workers_) {
+    metrics.push_back(&std::as_const(*worker).metrics());
+  }
+  admin_ = std::make_unique<Admin>(std::move(metrics), state_);
+  admin_->Start({config_, std::move(bound_.admin), {}});
 }
 
 void Server::AnswerSignals() {
@@ -158,38 +208,47 @@ void Server::Reload() {
   std::vector<std::string> messages;
   std::optional<Config> loaded = LoadConfigFile(path_, messages);
   for (const std::string& message : messages) operator_log_.Write(message);
-  if (!loaded) {
-    return operator_log_.Write("not reloaded: the old configuration serves on");
-  }
+  if (!loaded) return Refuse();
   auto config = std::make_shared<const Config>(std::move(*loaded));
   const auto connections = ReserveDescriptors(config->limits.connections);
   if (!connections.ok()) operator_log_.Write(connections.error());
-  std::vector<BoundListener> opened;
+  Bound opened;
   const bool bound =
       connections.ok() &&
-      BindAll(Without(AddressesOf(*config), AddressesOf(*config_)), &opened);
+      BindAll(Without(AddressesOf(*config), AddressesOf(*config_)),
+              Without(AdminAddressesOf(*config), AdminAddressesOf(*config_)),
+              &opened);
   const auto access_log = OpenLogTarget(config->logs.access);
   if (!access_log.ok()) operator_log_.Write(access_log.error());
   if (!bound || !access_log.ok()) {
     if (access_log.ok()) CloseLogTarget(access_log.value());
-    return operator_log_.Write("not reloaded: the old configuration serves on");
+    return Refuse();
   }
   log_.Replace(access_log.value());
   Adopt(std::move(config), std::move(opened), connections.value());
 }
 
-void Server::Adopt(std::shared_ptr<const Config> config,
-                   std::vector<BoundListener> opened, size_t connections) {
+void Server::Refuse() {
+  state_.NoteReload(false);
+  operator_log_.Write("not reloaded: the old configuration serves on");
+}
+
+void Server::Adopt(std::shared_ptr<const Config> config, Bound opened,
+                   size_t connections) {
   if (WorkerCount(*config) != workers_count_) {
     operator_log_.Write("node.workers stays as it is until a restart");
   }
   const std::vector<Address> closed =
       Without(AddressesOf(*config_), AddressesOf(*config));
   for (size_t i = 0; i < workers_count_; ++i) {
-    workers_[i]->Reload(
-        {config, TakeShare(opened, i), closed, Share(*config, connections)});
+    workers_[i]->Reload({config, TakeShare(opened.listeners, i), closed,
+                         Share(*config, connections)});
   }
+  admin_->Reload(
+      {config, std::move(opened.admin),
+       Without(AdminAddressesOf(*config_), AdminAddressesOf(*config))});
   config_ = std::move(config);
+  state_.NoteReload(true);
   operator_log_.Write("reloaded");
 }
 
@@ -224,6 +283,7 @@ void Server::AwaitWorkers(milliseconds limit) {
 }
 
 Exit Server::Drain() {
+  state_.SetServing(Serving::kDraining);
   operator_log_.Write("draining");
   if (AwaitSignal(config_->timeouts.drain_delay) == 0) {
     for (auto& worker : workers_) worker->BeginDrain();
@@ -235,6 +295,7 @@ Exit Server::Drain() {
   for (std::thread& thread : threads_) thread.join();
   const bool cut = std::ranges::any_of(
       workers_, [](const auto& worker) { return worker->cut_exchanges(); });
+  admin_.reset();
   workers_.clear();
   operator_log_.Write(cut ? "stopped: connections were cut" : "stopped");
   return cut ? Exit::kDrainCut : Exit::kOk;

@@ -22,7 +22,7 @@ constexpr auto kRecheck = std::chrono::milliseconds(200);
 Worker::Worker(std::shared_ptr<const Config> config,
                std::vector<ListeningSocket> sockets, WorkerShare share,
                LogWriter& log)
-    : access_log_(loop_, log, wall_text_),
+    : access_log_(loop_, log, wall_text_, metrics_.log_dropped),
       max_connections_(share.connections),
       max_pending_(share.pending) {
   generations_.push_back(
@@ -160,6 +160,7 @@ void Worker::OnAccept(Listener& listener, Socket socket,
   if (!session->Start()) return;
   session->index_ = sessions_.size();
   sessions_.push_back(std::move(session));
+  CountSessions();
   // The new one is idle itself, and nothing to evict yet.
   const Session* const next = idle_sessions_.oldest();
   if (full() && (next == nullptr || !next->MayBeEvicted())) Pause();
@@ -230,9 +231,14 @@ void Worker::OnSessionClosed(Session& session) {
     sessions_[index]->index_ = index;
   }
   sessions_.pop_back();
+  CountSessions();
   loop_.Retire(std::move(closed));
   Resume();
   StopIfDrained();
+}
+
+void Worker::CountSessions() {
+  metrics_.downstream_connections.Set(static_cast<int64_t>(sessions_.size()));
 }
 
 void Worker::StopIfDrained() {

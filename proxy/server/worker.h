@@ -15,6 +15,7 @@
 #include "proxy/server/config.h"
 #include "proxy/server/generation.h"
 #include "proxy/server/session.h"
+#include "proxy/server/worker_metrics.h"
 
 namespace whichhop {
 
@@ -57,9 +58,13 @@ class Worker final : private AcceptEvents, private TimerEvents {
   // Whether CutAll had to cut an exchange. Once Run has returned.
   bool cut_exchanges() const { return cut_exchanges_; }
 
+  // Any thread may read it while the worker lives.
+  const WorkerMetrics& metrics() const { return metrics_; }
+
   // The rest: on its own thread.
   Loop& loop() { return loop_; }
   BufferPool& buffers() { return buffers_; }
+  WorkerMetrics& metrics() { return metrics_; }
   // What new exchanges are served by.
   Generation& generation() { return *generations_.back(); }
   const Config& config() const { return generations_.back()->config(); }
@@ -107,6 +112,7 @@ class Worker final : private AcceptEvents, private TimerEvents {
   void ConfigureListeners();
   void Close(const Address& configured);
   void Adopt(WorkerChange& change);
+  void CountSessions();
   bool full() const { return sessions_.size() >= max_connections_; }
   void Pause();
   void StopIfDrained();
@@ -117,6 +123,7 @@ class Worker final : private AcceptEvents, private TimerEvents {
   BufferPool buffers_;
   Rng rng_;
   WallText wall_text_;
+  WorkerMetrics metrics_;
   AccessLog access_log_;
   std::vector<std::unique_ptr<Generation>> generations_;  // the last serves
   std::vector<OpenListener> listeners_;

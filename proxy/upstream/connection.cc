@@ -71,6 +71,7 @@ std::unique_ptr<UpstreamConnection> UpstreamConnection::Connect(
     *error = ENOMEM;
     return nullptr;
   }
+  endpoint.CountConnection(1);
   if (route.other.size() > 0) {
     connection->idle_timer_.Arm(loop.wheel(), kHeadStart, *connection);
   }
@@ -91,6 +92,7 @@ void UpstreamConnection::MarkConnected() {
 }
 
 void UpstreamConnection::Close() {
+  if (socket_.open()) endpoint_.CountConnection(-1);
   watch_.Disarm();
   idle_timer_.Disarm();
   socket_.Close();

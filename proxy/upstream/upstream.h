@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "proxy/base/counter.h"
 #include "proxy/net/resolver.h"
 #include "proxy/upstream/connection.h"
 
@@ -23,6 +24,7 @@ class Endpoint final : private NameEvents {
     unsigned weight = 1;
     ResolvedName* name = nullptr;  // if it has one; outlives the endpoint
     uint16_t port = 0;             // of `name`
+    Gauge* connections = nullptr;  // open ones, counted here; outlives it
   };
 
   // Where to connect to.
@@ -59,6 +61,10 @@ class Endpoint final : private NameEvents {
   // An idle connection ended, or was idle for too long.
   void DropIdle(UpstreamConnection& connection);
   void DropAllIdle();
+  // A connection was opened (1) or closed (-1).
+  void CountConnection(int change) {
+    if (spec_.connections != nullptr) spec_.connections->Add(change);
+  }
 
   // A connect failed: for a second other servers are asked, if there are any.
   void SawNoConnection() { left_alone_until_ = loop_.now() + kLeftAlone; }

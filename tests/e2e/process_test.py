@@ -250,7 +250,7 @@ BROKEN = [
     HEAD + "  ▸app: {servers: [\"127.0.0.1:2\"]}\nroutes:\n  - {upstream: app}\n",
     HEAD + "routes:\n  - {upstream: app, ▸hots: a.example}\n",
     HEAD + "routes:\n  - ▸▸uppstream: app\n",
-    LISTEN + "▸admin: {address: \"127.0.0.1:1\"}\n" + GOOD,
+    LISTEN + "admin: {address: ▸\"127.0.0.1\"}\n" + GOOD,
     # kinds
     "listen: ▸\"127.0.0.1:0\"\n" + GOOD,
     "listen: ▸[]\n" + GOOD,

@@ -22,7 +22,19 @@ constexpr Broken kValues[] = {
      "1:10: a list is expected, not `1`; put it in [ ]\n2:1: duplicate key "
      "`listen`; the first is on line 1\n3:1: duplicate key `listen`; the first "
      "is on line 1"},
-    {"admin: {}\n", "1:1: `admin` is not supported by this version"},
+    {"admin: {}\n", "1:8: `address` is missing here"},
+    {"admin: \"127.0.0.1:9901\"\n",
+     "1:8: a map is expected, not `127.0.0.1:9901`"},
+    {"admin: {adress: \":9901\"}\n",
+     "1:9: unknown key `adress`; did you mean "
+     "`address`?"},
+    {"probes: {address: \"localhost:9902\"}\n",
+     "1:19: `localhost:9902`: an IP address is expected, not a host name; did "
+     "you mean `127.0.0.1:9902`?"},
+    {"admin: {address: \":8080\"}\n",
+     "1:18: `[::]:8080` is the address of `listen` already"},
+    {"probes: {address: \":9901\"}\nadmin: {address: \":9901\"}\n",
+     "1:19: `[::]:9901` is the address of `admin` already"},
     {"frobnicate: 1\n", "1:1: unknown key `frobnicate`"},
     {"node: {name: \"a b\"}\n",
      "1:14: `a b` is no token: letters, digits and !#$%&'*+-.^_`|~"},
@@ -387,7 +399,7 @@ TEST_CASE("all errors of a document are told, in the order of the file") {
                  "timeouts: {connect: 3 s, connect: 4s, drian: 1s}\n"
                  "upstreams:\n"
                  "  app: {servers: [app:80], is: proxy}\n"
-                 "admin: {}\n") ==
+                 "errors: {operator_ca: ca.pem}\n") ==
         "1:1: `listen` is missing here\n"
         "2:16: no upstream is named `web`\n"
         "2:21: a route has `upstream` or `respond`, never both\n"
@@ -399,7 +411,7 @@ TEST_CASE("all errors of a document are told, in the order of the file") {
         "4:26: duplicate key `connect`; the first is on line 4\n"
         "4:39: unknown key `drian`; did you mean `drain`?\n"
         "6:32: `lb`, `server` or `app` is expected, not `proxy`\n"
-        "7:1: `admin` is not supported by this version\n");
+        "7:10: `operator_ca` is not supported by this version\n");
 }
 
 TEST_CASE("keys that a later version has are not taken for misspelt ones") {
@@ -410,11 +422,10 @@ TEST_CASE("keys that a later version has are not taken for misspelt ones") {
       "h2, tls: {}, health_check: {}, eject: {}, buffer_request: true, "
       "believe: true}}\n"
       "routes: [{upstream: app, mask: {401: 404}}]\n"
-      "errors: {operator_ca: ca.pem}\n"
-      "admin: {}\nprobes: {}\n";
+      "errors: {operator_ca: ca.pem}\n";
   ConfigErrors errors;
   CHECK_FALSE(LoadConfig(kDocument, errors));
-  CHECK(errors.size() == 16);
+  CHECK(errors.size() == 14);
   for (const ConfigError& error : errors) {
     CHECK_THAT(error.message,
                Catch::Matchers::EndsWith("is not supported by this version"));

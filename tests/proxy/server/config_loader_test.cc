@@ -117,6 +117,24 @@ TEST_CASE("every key of node is read") {
   CHECK(LoadLeastAnd("node: {workers: auto}\n").node.workers == 0);
 }
 
+TEST_CASE("admin and probes are off unless they have an address") {
+  const Config off = LoadLeastAnd("");
+  CHECK(off.admin.address.size() == 0);
+  CHECK(off.probes.address.size() == 0);
+  const Config on = LoadLeastAnd(
+      "probes: {address: \"0.0.0.0:9902\"}\n"
+      "admin: {address: \"unix:/run/whichhop-admin.sock\"}\n");
+  CHECK(on.admin.address.ToString() == "unix:/run/whichhop-admin.sock");
+  CHECK(on.probes.address.ToString() == "0.0.0.0:9902");
+}
+
+TEST_CASE("listeners may all leave their port to the kernel") {
+  const Config config = LoadLeastAnd(
+      "admin: {address: \"127.0.0.1:0\"}\n"
+      "probes: {address: \"127.0.0.1:0\"}\n");
+  CHECK(config.admin.address == config.probes.address);
+}
+
 TEST_CASE("every timeout is read, in any unit") {
   const Config config = LoadLeastAnd(
       "timeouts: {request_head: 1ms, request_body: 2s, client_write: 3m,\n"
