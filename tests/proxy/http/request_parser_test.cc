@@ -57,6 +57,12 @@ TEST_CASE("a request head is read the same however it is cut") {
        "GET o / 1.0 host=h none | -Connection: Keep-Alive, close; Host: h;"},
       {WIRE("GET / HTTP/1.1\r\n"
             "Host: h\r\n"
+            "Connection: \"a, X, ,close\r\n"
+            "X: y\r\n"
+            "\r\n"),
+       "GET o / 1.1 host=h none | Host: h; -Connection: \"a, X, ,close; -X: y;"},
+      {WIRE("GET / HTTP/1.1\r\n"
+            "Host: h\r\n"
             "Connection: close\r\n"
             "\r\n"),
        "GET o / 1.1 host=h none | Host: h; -Connection: close;"},
