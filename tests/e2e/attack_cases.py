@@ -496,6 +496,8 @@ FORWARDED = [
               seen(b"GET / HTTP/1.1")),
     Forwarded("others that Connection names", get(b"Connection: X-A ,, x-b\r\nX-A: 1\r\nX-B: 2\r\nX-C: 3\r\n"),
               seen(b"GET / HTTP/1.1", b"X-C: 3")),
+    Forwarded("a quote in Connection", get(b'Connection: "a, X-A, b", close\r\nX-A: 1\r\n'), seen(b"GET / HTTP/1.1"),
+              client=CLOSED),
     Forwarded("several Connections", get(b"Connection: X-A\r\nX-A: 1\r\nConnection: X-B\r\nX-B: 2\r\n"),
               seen(b"GET / HTTP/1.1")),
     Forwarded("hop-by-hop fields",

@@ -12,7 +12,7 @@ import unittest
 from answer_cases import SPOILED, TOLD, told
 from attack_cases import CLOSED, FORWARDED, KEPT, REFUSED, RESET, SMUGGLED, STRICT_TARGETS, get
 from harness import PATIENCE, Client, Proxy, fetch, request, yaml_for
-from recorder import Recorder, read_messages
+from recorder import MessageReader, Recorder
 
 OPERATORS = 'operators: ["127.0.0.0/8"]'
 CASES = len(REFUSED) + len(FORWARDED) + len(SPOILED) + len(TOLD) + len(STRICT_TARGETS)
@@ -47,6 +47,8 @@ class Attacked(unittest.TestCase):
     def set_up(self, answer=None, **blocks):
         blocks = {"timeouts": "request_head: 3s, request_body: 3s, response_head: 3s, response_body: 3s",
                   "errors": OPERATORS} | blocks
+        self.reader = MessageReader()
+        self.addCleanup(self.reader.stop)
         self.origin = Recorder(answer)
         self.addCleanup(self.origin.stop)
         self.proxy = Proxy(yaml_for(self.origin.port, **blocks))
@@ -81,7 +83,8 @@ class Requests(Attacked):
 
     def check_torn(self, torn):
         """No reader takes what came for a whole request, nor finds another behind it."""
-        for data, message in zip(torn, read_messages("request", torn)):
+        for data in torn:
+            message = self.reader.read("request", data)
             self.assertEqual((message["ours"]["outcome"], message["theirs"]["outcome"]), ("more", "more"), data)
             self.assertNotIn(b"smuggled", data)
 
@@ -241,13 +244,47 @@ class Responses(Attacked):
         elif until_end and then == "fin":
             self.assertEqual(status, 200)  # the end is the end: whoever sends so can't be told from a cut
         elif status == 200:
-            message, = read_messages("response", [data])
+            message = self.reader.read("response", data)
             whole = message["theirs"]["outcome"] == "whole" and end == CLOSED
             self.assertFalse(whole, data)
             self.assertIn(message["ours"]["outcome"], ("more", "whole") if end == RESET else ("more",))
 
 
 class Tables(unittest.TestCase):
+    def setUp(self):
+        self.reader = MessageReader()
+        self.addCleanup(self.reader.stop)
+
+    def check_read(self, side, data, method="GET"):
+        """llhttp reads it as we do, or differs for a reason that is listed."""
+        message = self.reader.read(side, data, method)
+        self.assertNotEqual(message["comparison"], "UNLISTED", (data, message))
+        return message["ours"]["outcome"], message["theirs"]["outcome"]
+
+    def test_llhttp_reads_every_case_as_we_do_or_less_strictly(self):
+        for case in REFUSED:
+            with self.subTest(case.name):
+                # The last ones are whole, and refused for what they ask.
+                self.assertIn(self.check_read("request", case.raw)[0], ("refused", "more") if case.says else ("whole", "more"))
+        for case in FORWARDED:
+            with self.subTest(case.name):
+                self.assertEqual(self.check_read("request", case.raw)[0], "whole")
+        for case in SPOILED:
+            with self.subTest(case.name):
+                self.check_read("response", case.raw)
+        for case in TOLD:
+            with self.subTest(case.name):
+                self.check_read("response", case.raw, case.method)
+
+    def test_what_leaves_has_one_reading(self):
+        for case in FORWARDED:
+            with self.subTest(case.name):
+                data = case.expected()
+                message = self.reader.read("request", data)
+                # HTTP/1.0 needs no Host, and then there is none to tell.
+                self.assertIn(message["comparison"], ("agree", "unknown method") if case.host else ("Host is no host",))
+                self.assertEqual(message["ours"]["bytes"], len(data) if case.host else 0)
+
     def test_the_cases_are_many_and_each_has_a_name(self):
         print(f"{CASES} cases: {len(REFUSED)} requests refused, {len(FORWARDED)} forwarded, "
               f"{len(STRICT_TARGETS)} targets; {len(SPOILED)} answers refused, {len(TOLD)} passed on")

@@ -56,6 +56,7 @@ class Recorder:
         self.port = self.listener.getsockname()[1]
         self.changed = threading.Condition()
         self.requests = []  # Seen, whole ones
+        self.streams = {}  # connection number: all bytes that came on it
         self.torn = []  # bytes of requests that never became whole
         self.ended = {}  # connection number: "fin", "rst", or "ours"
         self.connections = 0
@@ -80,10 +81,12 @@ class Recorder:
 
     def _serve(self, connection, number):
         data, how = b"", "fin"
+        stream = self.streams.setdefault(number, bytearray())
         with connection:
             try:
                 while (more := connection.recv(65536)):
                     data += more
+                    stream += more
                     while (end := end_of_message(data)) is not None:
                         seen, data = Seen(data[:end], number), data[end:]
                         with self.changed:
@@ -117,12 +120,19 @@ class Recorder:
         self.listener.close()
 
 
-def read_messages(side, inputs, method="GET"):
-    """What our parser and llhttp make of each input, and whether they may differ (message_reader_main.cc)."""
-    if not inputs:
-        return []
-    command = b"request %d\n" if side == "request" else b"response " + method.encode() + b" %d\n"
-    stream = b"".join(command % len(data) + data for data in inputs)
-    lines = subprocess.run([READER], input=stream, capture_output=True, check=True).stdout.splitlines()
-    assert len(lines) == len(inputs)
-    return [json.loads(line) for line in lines]
+class MessageReader:
+    """What our parser and llhttp make of a message, and whether they may differ (message_reader_main.cc)."""
+
+    def __init__(self):
+        self.process = subprocess.Popen([READER], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def read(self, side, data, method="GET"):
+        side += "" if side == "request" else f" {method}"
+        self.process.stdin.write(f"{side} {len(data)}\n".encode() + data)
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+    def stop(self):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait()

@@ -55,6 +55,10 @@ Inputs Seeds(Side side) {
     inputs.push_back("GET /a HTTP/1.1\r\nHost: a.example\r\nX: y\r\n\r\n");
     inputs.push_back(
         "POST /a?b HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello");
+    inputs.push_back("GET /a HTTP/2.0\r\nHost: a\r\n\r\n");
+    inputs.push_back(Get("/", "Content-Length: 5\t\r\n") + "hello");
+    inputs.push_back(Get("/", "Transfer-Encoding: chunked\t\r\n") +
+                     "0\r\n\r\n");
     return inputs;
   }
   AddCorpus("response", "", &inputs);

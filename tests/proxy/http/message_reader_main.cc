@@ -39,11 +39,15 @@ void AppendMessage(std::string_view key, const Message& m, std::string* out) {
   *out += '{';
   AppendText("outcome", Name(m.outcome), out);
   AppendText("refusal", m.refusal, out);
+  AppendText("method", m.method, out);
+  AppendText("body", m.body, out);
   AppendText("all", Describe(m), out);
+  AppendJsonKey(*out, "keep_alive");
+  *out += m.keep_alive ? "true" : "false";
+  AppendJsonKey(*out, "status");
+  diagnostics::AppendInteger(*out, m.status);
   AppendJsonKey(*out, "bytes");
   diagnostics::AppendInteger(*out, m.bytes);
-  AppendJsonKey(*out, "body_bytes");
-  diagnostics::AppendInteger(*out, m.body.size());
   *out += '}';
 }
 
@@ -75,9 +79,8 @@ int Run() {
     }
     std::cout << Line(ReadTwice(request ? Side::kRequest : Side::kResponse,
                                 input, LookUpMethod(method)))
-              << '\n';
+              << std::endl;  // whoever asks waits for the line
   }
-  std::cout.flush();
   return 0;
 }
 
