@@ -306,7 +306,9 @@ FixedText<160> DescribeRequest(const RequestFacts& request, Fault fault) {
   Line line;
   if (!request.rule.empty()) {
     line << request.rule;
-    if (request.offset.has_value()) line << " at byte " << *request.offset;
+    if (!request.offset.has_value()) return line;
+    const bool body = GetFault(fault).phase == Phase::kRequestBody;
+    line << " at byte " << *request.offset << (body ? " of the body" : "");
     return line;
   }
   if (fault == Fault::kReqHeadTooLarge) {

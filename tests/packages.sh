@@ -4,7 +4,7 @@
 BUILD_PACKAGES=(g++ cmake ninja-build pkg-config libevent-dev libc-ares-dev
                 libyaml-cpp-dev)
 TEST_PACKAGES=(catch2 python3 curl iproute2 nginx-light apache2-utils nodejs npm
-               prometheus)
+               node-llhttp prometheus)
 BENCH_PACKAGES=(nginx-light haproxy wrk python3)
 
 # Whether a package is there: installed by Debian's name, or its program by

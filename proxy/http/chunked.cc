@@ -18,8 +18,10 @@ constexpr uint64_t kSizeMax = INT64_MAX;
 // RFC 9110, section 6.5.1: what would change how a message is framed, routed,
 // let in or understood; what hops say of the client; and blame that is ours to
 // write. Proxy-Status may come as a trailer (RFC 9209, section 2).
-bool IsForbidden(const Field& field) {
+bool IsForbidden(const Field& field, const char* data) {
   switch (field.id) {
+    case FieldId::kOther:
+      return IsTwin(NameOf(data, field));
     case FieldId::kServer:
     case FieldId::kProxyStatus:
     case FieldId::kEtag:
@@ -32,7 +34,6 @@ bool IsForbidden(const Field& field) {
     case FieldId::kContentDigest:
     case FieldId::kDigest:
     case FieldId::kReprDigest:
-    case FieldId::kOther:
       return false;
     default:
       return true;
@@ -287,7 +288,7 @@ void ChunkedDecoder::KeepTrailers() {
   const char* const text = trailers.received.data();
   state_ = State::kDone;
   for (const Field& field : trailers.table.all()) {
-    if (!IsForbidden(field)) {
+    if (!IsForbidden(field, text)) {
       trailers.kept += NameOf(text, field);
       trailers.kept += ": ";
       trailers.kept += ValueOf(text, field);

@@ -1,11 +1,25 @@
 #include "proxy/http/connection_options.h"
 
+#include <algorithm>
+
 #include "proxy/base/text.h"
 
 namespace whichhop {
 namespace {
 
 constexpr size_t kOptionsMax = 64;  // bounds options times fields
+
+// The next option, trimmed and removed from `list`; empty: none is left. Options
+// are tokens (RFC 9110, section 7.6.1): no quote hides a comma.
+std::string_view NextOption(std::string_view& list) {
+  std::string_view option;
+  while (option.empty() && !list.empty()) {
+    const size_t comma = std::min(list.find(','), list.size());
+    option = TrimOws(list.substr(0, comma));
+    list.remove_prefix(std::min(comma + 1, list.size()));
+  }
+  return option;
+}
 
 void MarkNamed(const char* data, std::string_view name, FieldTable* fields) {
   for (Field& field : fields->all()) {
@@ -46,8 +60,8 @@ ConnectionOptions ReadConnection(const char* data, FieldTable* fields) {
   for (const Field& field : fields->all()) {
     if (field.id != FieldId::kConnection) continue;
     std::string_view list = ValueOf(data, field);
-    for (auto option = NextListMember(list); !option.empty();
-         option = NextListMember(list)) {
+    for (auto option = NextOption(list); !option.empty();
+         option = NextOption(list)) {
       if (++count > kOptionsMax) {
         options.too_many = true;
         return options;

@@ -1,5 +1,6 @@
 #include "proxy/http/field.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
@@ -13,6 +14,9 @@ constexpr auto kNames = std::to_array<std::string_view>({
 #undef X
     "",
 });
+
+constexpr size_t kNameMax =
+    std::ranges::max(kNames, {}, &std::string_view::size).size();
 
 // A name's first and last eight octets in lower case, overlapping where it is
 // shorter than 16: all of it, but for the middle of longer ones. Token octets
@@ -119,6 +123,14 @@ FieldId LookUpField(std::string_view name) {
                     kTable.ends[index] == ends &&
                     (name.size() <= 16 || SameMiddle(name, kNames[index]));
   return same ? id : FieldId::kOther;
+}
+
+bool IsTwin(std::string_view name) {
+  if (name.find('_') == name.npos) return false;
+  std::array<char, kNameMax> hyphens;
+  if (name.size() > hyphens.size()) return false;
+  std::ranges::replace_copy(name, hyphens.begin(), '_', '-');
+  return LookUpField({hyphens.data(), name.size()}) != FieldId::kOther;
 }
 
 std::string_view FieldName(FieldId id) {

@@ -22,6 +22,11 @@ static_assert(kFieldIds < 64, "sets of ids are bits of one word");
 // may be wrong for names with octets outside of it.
 FieldId LookUpField(std::string_view name);
 
+// Whether `name` has underscores, and is one that we know once they are
+// hyphens. Gateways of CGI's kind (WSGI, PHP, Rack) give both to the app as one
+// variable: X_Forwarded_For would speak where X-Forwarded-For was replaced.
+bool IsTwin(std::string_view name);
+
 // In lower case; "" for kOther.
 std::string_view FieldName(FieldId id);
 
@@ -31,7 +36,7 @@ std::string_view FieldName(FieldId id);
 constexpr bool IsHopByHop(FieldId id) { return id <= FieldId::kHttp2Settings; }
 
 // Everything from `name_at` to the end of the value is one well-formed field
-// line without its CRLF, and may be copied as such.
+// line without its CRLF.
 struct Field {
   uint32_t name_at;
   uint32_t value_at;    // after OWS

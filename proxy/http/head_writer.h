@@ -8,6 +8,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "proxy/http/field.h"
+
 namespace whichhop {
 
 class HeadWriter {
@@ -39,9 +41,13 @@ class HeadWriter {
     Append("\r\n");
   }
 
-  // A field line as LineOf() gives it, and CRLF.
-  void Line(std::string_view line) {
-    Append(line);
+  // A field of `buffer` as Field() writes it, whatever blanks it came with.
+  void Rewrite(const char* buffer, const whichhop::Field& field) {
+    const std::string_view line = LineOf(buffer, field);
+    const size_t size = size_t{field.name_size} + 2 + field.value_size;
+    const bool usual = line.size() == size && line[field.name_size + 1] == ' ';
+    if (!usual) return Field(NameOf(buffer, field), ValueOf(buffer, field));
+    Append(line);  // as nearly all come: one copy
     Append("\r\n");
   }
 

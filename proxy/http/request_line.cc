@@ -178,6 +178,10 @@ ParseStatus RequestLineParser::ReadTarget(const char* data, RequestLine* line) {
   const std::string_view target = line->target.In(data);
   const size_t at = line->target.at;
   line->authority = {};
+  // No form has one, and readers that cut it off would see another path.
+  if (const size_t mark = target.find('#'); mark != target.npos) {
+    return Refuse(ParseRule::kTargetFragment, at + mark);
+  }
   if (line->method == Method::kConnect) {
     line->form = TargetForm::kAuthority;
     line->authority = line->target;

@@ -369,7 +369,10 @@ void Exchange::RefuseBody() {
   ended_ = {'P', 'R'};
   const bool too_large = !request_body_.failed();
   diagnostics::RequestFacts facts = BodyFacts(*this, request_body_);
-  if (!too_large) facts.rule = RuleSentence(request_body_.error().rule);
+  if (!too_large) {
+    facts.rule = RuleSentence(request_body_.error().rule);
+    facts.offset = request_body_.error().offset;
+  }
   RefuseBody(too_large ? Fault::kReqbodyTooLarge : Fault::kReqbodyChunkBad,
              facts);
 }

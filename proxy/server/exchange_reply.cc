@@ -228,8 +228,11 @@ std::string_view Exchange::CacheControl() const {
                                                         : "no-store";
 }
 
+// Not behind a CONNECT: what follows may be what somebody else was to be told
+// through the tunnel, and no request of this client's.
 bool Exchange::ClientMayStay() const {
-  return request_ != nullptr && request_->keep_alive && !worker_.draining() &&
+  return request_ != nullptr && request_->keep_alive &&
+         request_->line.method != Method::kConnect && !worker_.draining() &&
          request_phase_ == RequestPhase::kDone;
 }
 

@@ -59,11 +59,12 @@ bool SpeaksOfClient(FieldId id) {
   }
 }
 
-bool IsRewritten(const Field& field, const ForwardedBy& by) {
+bool IsRewritten(const Field& field, const char* data, const ForwardedBy& by) {
   if (field.hop_by_hop || field.id == FieldId::kHost ||
       field.id == FieldId::kContentLength) {
     return true;
   }
+  if (field.id == FieldId::kOther) return IsTwin(NameOf(data, field));
   if (field.id == FieldId::kXRequestId) return !by.request_id.empty();
   if (field.id == FieldId::kXForwardedFor) return true;
   return !by.trusted && SpeaksOfClient(field.id);
@@ -134,15 +135,14 @@ void WriteRequestHead(const RequestHead& head, const char* data,
                  3 * head.host.size + by.request_id.size() +
                  head.line.target.size;
   for (const Field& field : head.fields.all()) {
-    bytes += LineOf(data, field).size() + 2;
+    bytes += size_t{field.name_size} + field.value_size + 4;
   }
   if (bytes > out->space_size()) out->Grow(pool, out->size() + bytes);
   HeadWriter writer(out->space(), out->space_size());
   WriteRequestLine(head, data, &writer);
   for (const Field& field : head.fields.all()) {
-    if (IsRewritten(field, by)) continue;
-    writer.Append(LineOf(data, field));
-    writer.Append("\r\n");
+    if (IsRewritten(field, data, by)) continue;
+    writer.Rewrite(data, field);
   }
   WriteFraming(head, &writer);
   writer.Append("Via: 1.");

@@ -48,8 +48,8 @@ void WriteStatusLine(const ResponseHead& head, const char* data,
 }
 
 // A response of HEAD or a 304 has no body, and may say what it would be.
-void WriteFraming(const ResponseHead& head, const char* data,
-                  const ResponseOptions& options, HeadWriter* out) {
+void WriteFraming(const ResponseHead& head, const ResponseOptions& options,
+                  HeadWriter* out) {
   if (options.framing == Framing::kLength) {
     out->Append("Content-Length: ");
     out->AppendDecimal(options.length);
@@ -57,16 +57,18 @@ void WriteFraming(const ResponseHead& head, const char* data,
   } else if (options.framing == Framing::kChunked) {
     out->Append("Transfer-Encoding: chunked\r\n");
   } else if (options.framing == Framing::kNone && head.line.status != 204) {
-    const Field* length = head.fields.First(FieldId::kContentLength);
-    if (length != nullptr) out->Field("Content-Length", ValueOf(data, *length));
+    if (!head.fields.Has(FieldId::kContentLength)) return;
+    out->Append("Content-Length: ");
+    out->AppendDecimal(head.content_length);
+    out->Append("\r\n");
   }
 }
 
-HeadWriter Reserve(const ResponseHead& head, const char* data, size_t extra,
-                   BufferPool& pool, Buffer* out) {
+HeadWriter Reserve(const ResponseHead& head, size_t extra, BufferPool& pool,
+                   Buffer* out) {
   size_t bytes = 256 + head.line.reason.size + extra;
   for (const Field& field : head.fields.all()) {
-    bytes += LineOf(data, field).size() + 2;
+    bytes += size_t{field.name_size} + field.value_size + 4;
   }
   if (bytes > out->space_size()) out->Grow(pool, out->size() + bytes);
   return {out->space(), out->space_size()};
@@ -77,15 +79,14 @@ HeadWriter Reserve(const ResponseHead& head, const char* data, size_t extra,
 void WriteResponseHead(const ResponseHead& head, const char* data,
                        const ResponseOptions& options, BufferPool& pool,
                        Buffer* out) {
-  HeadWriter writer = Reserve(head, data, options.diagnosis.size(), pool, out);
+  HeadWriter writer = Reserve(head, options.diagnosis.size(), pool, out);
   WriteStatusLine(head, data, &writer);
   for (const Field& field : head.fields.all()) {
     if (IsDropped(field, options)) continue;
-    writer.Append(LineOf(data, field));
-    writer.Append("\r\n");
+    writer.Rewrite(data, field);
   }
   if (!head.fields.Has(FieldId::kDate)) writer.Field("Date", options.date);
-  WriteFraming(head, data, options, &writer);
+  WriteFraming(head, options, &writer);
   if (!options.replaced_type.empty()) {
     writer.Field("Content-Type", options.replaced_type);
     writer.Append("Vary: Accept\r\n");
@@ -103,14 +104,13 @@ void WriteResponseHead(const ResponseHead& head, const char* data,
 
 void WriteInterimHead(const ResponseHead& head, const char* data,
                       BufferPool& pool, Buffer* out) {
-  HeadWriter writer = Reserve(head, data, 0, pool, out);
+  HeadWriter writer = Reserve(head, 0, pool, out);
   WriteStatusLine(head, data, &writer);
   ResponseOptions options;
   options.replaces_proxy_status = true;
   for (const Field& field : head.fields.all()) {
     if (IsDropped(field, options)) continue;
-    writer.Append(LineOf(data, field));
-    writer.Append("\r\n");
+    writer.Rewrite(data, field);
   }
   writer.Append("\r\n");
   assert(!writer.overflowed());

@@ -173,7 +173,7 @@ class WhatTheOriginSees(RelayTest):
 
     def test_the_target_is_not_touched(self):
         for target in ("/echo?a=b&c=%20d%zz", "/echo?", "/echo/../echo", "/echo/%7Euser/./x//y",
-                       "/echo?a?b#", "/echo/\"<>\\^`{|}"):
+                       "/echo?a?b", "/echo/\"<>\\^`{|}"):
             with self.subTest(target):
                 response = fetch(self.proxy.port, target)
                 self.assertEqual(Seen(response.body).line, f"GET {target} HTTP/1.1")

@@ -5,24 +5,15 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include "diagnostics/diagnose.h"
 #include "diagnostics/transcript.h"
+#include "tests/fuzz/require.h"
 
 namespace whichhop::diagnostics {
 namespace {
-
-void Require(bool holds, std::string_view promise, std::string_view text) {
-  if (holds) return;
-  std::fprintf(stderr, "broken: %.*s, of\n%.*s\n",
-               static_cast<int>(promise.size()), promise.data(),
-               static_cast<int>(text.size()), text.data());
-  std::abort();
-}
 
 bool IsPrintable(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~'; });

@@ -28,6 +28,21 @@ TEST_CASE("every known field is found in any case, and nothing near it") {
   }
 }
 
+TEST_CASE("what CGI takes for a known field is its twin") {
+  for (const char* name :
+       {"X_Forwarded_For", "x-forwarded_for", "HTTP2_SETTINGS",
+        "Content_Length", "transfer_encoding"}) {
+    INFO(name);
+    CHECK(IsTwin(name));
+  }
+  for (const char* name : {"X-Forwarded-For", "X_Y", "_", "", "Content_Lengths",
+                           "Con_tent-Length", "Host"}) {
+    INFO(name);
+    CHECK_FALSE(IsTwin(name));
+  }
+  CHECK_FALSE(IsTwin(std::string(70000, '_')));
+}
+
 TEST_CASE("a prefix of a known field is another field") {
   CHECK(LookUpField("") == FieldId::kOther);
   CHECK(LookUpField("t") == FieldId::kOther);

@@ -30,10 +30,10 @@ TEST_CASE("a request head is read the same however it is cut") {
             "Host: h\r\n"
             "\r\n"),
        "GET o / ?  1.1 host=h none keep | Host: h;"},
-      {WIRE("GET /a?b?c#d HTTP/1.1\r\n"
+      {WIRE("GET /a?b?c HTTP/1.1\r\n"
             "Host: h\r\n"
             "\r\n"),
-       "GET o /a ? b?c#d 1.1 host=h none keep | Host: h;"},
+       "GET o /a ? b?c 1.1 host=h none keep | Host: h;"},
       {WIRE("\r\n"
             "GET / HTTP/1.1\r\n"
             "Host: h\r\n"
@@ -55,6 +55,12 @@ TEST_CASE("a request head is read the same however it is cut") {
             "Host: h\r\n"
             "\r\n"),
        "GET o / 1.0 host=h none | -Connection: Keep-Alive, close; Host: h;"},
+      {WIRE("GET / HTTP/1.1\r\n"
+            "Host: h\r\n"
+            "Connection: \"a, X, ,close\r\n"
+            "X: y\r\n"
+            "\r\n"),
+       "GET o / 1.1 host=h none | Host: h; -Connection: \"a, X, ,close; -X: y;"},
       {WIRE("GET / HTTP/1.1\r\n"
             "Host: h\r\n"
             "Connection: close\r\n"
@@ -333,6 +339,14 @@ TEST_CASE("a bad request line is refused at its octet, however it is cut") {
             "Host: h\r\n"
             "\r\n"),
        "kTargetAuthority@11 kLineBad"},
+      {WIRE("GET /a?b#c HTTP/1.1\r\n"
+            "Host: h\r\n"
+            "\r\n"),
+       "kTargetFragment@8 kLineBad"},
+      {WIRE("GET http://h#/a HTTP/1.1\r\n"
+            "Host: h\r\n"
+            "\r\n"),
+       "kTargetFragment@12 kLineBad"},
   };
   for (const Vector& vector : vectors) Check(vector);
 }

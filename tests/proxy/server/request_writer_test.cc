@@ -50,6 +50,11 @@ constexpr Row kLines[] = {
      "GET /a/../b?q=1?2 HTTP/1.1\r\nHost: h\r\n" ADDED},
     {"GET /? HTTP/1.1\r\nhost:   h  \r\n\r\n",
      "GET /? HTTP/1.1\r\nHost: h\r\n" ADDED},
+    {"GET / HTTP/1.1\r\nHost: h\r\nA:b\r\nC: \t d\r\nE:\r\n\r\n",
+     "GET / HTTP/1.1\r\nHost: h\r\nA: b\r\nC: d\r\nE: \r\n" ADDED},
+    {"GET / HTTP/1.1\r\nHost: h\r\nX_Forwarded_For: a\r\nX-Forwarded_For: b\r\n"
+     "content_length: 5\r\nX_Y: c\r\n_: d\r\n\r\n",  // to CGI, others' names
+     "GET / HTTP/1.1\r\nHost: h\r\nX_Y: c\r\n_: d\r\n" ADDED},
     {"PURGE /x HTTP/1.1\r\nHost: h\r\n\r\n",
      "PURGE /x HTTP/1.1\r\nHost: h\r\n" ADDED},
     {"GET http://h/x?y HTTP/1.1\r\nHost: h\r\n\r\n",
@@ -91,7 +96,7 @@ constexpr Row kFields[] = {
     // As they came: case, order, repetition, inner space.
     {"GET / HTTP/1.1\r\nb: 2\r\nHost: h\r\nA: 1\r\nb: a  b\r\nEmpty:\r\n\r\n",
      "GET / HTTP/1.1\r\nHost: h\r\nb: 2\r\nA: 1\r\nb: a  b\r\n"
-     "Empty:\r\n" ADDED},
+     "Empty: \r\n" ADDED},
     // Hop-by-hop, known and named.
     {"GET / HTTP/1.1\r\nHost: h\r\nConnection: close, X-Own\r\nX-Own: 1\r\n"
      "x-own: 2\r\nKeep-Alive: 5\r\nProxy-Connection: close\r\n"

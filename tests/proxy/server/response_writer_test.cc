@@ -69,6 +69,8 @@ constexpr Row kFields[] = {
     {"HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\n\r\n",
      "HTTP/1.1 200 OK\r\n" DATE "Content-Length: 5\r\n\r\n"},
     // What the parser mends is written mended.
+    {"HTTP/1.1 200 OK\r\nX:a\r\nY: \t b\r\nContent-Length:5\r\n\r\n",
+     "HTTP/1.1 200 OK\r\nX: a\r\nY: b\r\n" DATE "Content-Length: 5\r\n\r\n"},
     {"HTTP/1.1 200 OK\r\nX : a\r\n  b\r\nContent-Length: 5\r\n\r\n",
      "HTTP/1.1 200 OK\r\nX: a    b\r\n" DATE "Content-Length: 5\r\n\r\n"},
     // Nobody else speaks of blame in our name; Proxy-Status may pass.
