@@ -42,8 +42,8 @@ void Admin::Adopt(AdminChange& change) {
 
 void Admin::Open(AdminSocket socket) {
   AcceptEvents& events = *this;
-  auto listener =
-      std::make_unique<Listener>(loop_, std::move(socket.socket), events);
+  auto listener = std::make_unique<Listener>(loop_, std::move(socket.socket),
+                                             reserve_, events);
   if (!listener->Start()) std::abort();  // no memory for one registration
   listeners_.push_back({socket.configured, std::move(listener)});
 }
@@ -64,12 +64,15 @@ void Admin::Stop() {
 }
 
 bool Admin::OnNoDescriptor() {
-  if (sessions_.empty()) return false;
+  if (sessions_.empty()) return reserve_.Release();
   sessions_.front()->Close();
   return true;
 }
 
-void Admin::OnAccept(Socket socket, const Address&) {
+// The process took even the reserve's descriptor for another: closed unheard.
+void Admin::OnRefuse(Socket, const Address&, int) {}
+
+void Admin::OnAccept(Listener&, Socket socket, const Address&) {
   if (sessions_.size() >= kMaxSessions) sessions_.front()->Close();
   auto session = std::make_unique<AdminSession>(*this, std::move(socket));
   if (session->Start()) sessions_.push_back(std::move(session));
@@ -81,6 +84,7 @@ void Admin::OnClosed(AdminSession& session) {
   auto gone = std::move(*closed);
   sessions_.erase(closed);
   loop_.Retire(std::move(gone));
+  reserve_.Take();
 }
 
 AdminAnswer Admin::Readiness() const {

@@ -63,8 +63,10 @@ class Admin final : private AcceptEvents {
     std::unique_ptr<Listener> listener;
   };
 
-  void OnAccept(Socket socket, const Address& client) override;
+  void OnAccept(Listener& listener, Socket socket,
+                const Address& client) override;
   bool OnNoDescriptor() override;
+  void OnRefuse(Socket socket, const Address& client, int error) override;
   void Adopt(AdminChange& change);
   void Open(AdminSocket socket);
   void Close(const AdminAddress& configured);
@@ -77,6 +79,7 @@ class Admin final : private AcceptEvents {
   WallText wall_text_;
   const ProcessState& state_;
   MetricsPage metrics_;
+  ReserveDescriptor reserve_;  // there is always one to ask how we are
   std::vector<OpenListener> listeners_;
   std::vector<std::unique_ptr<AdminSession>> sessions_;  // the oldest first
   std::thread thread_;
