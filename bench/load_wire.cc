@@ -60,7 +60,7 @@ bool Answer::Has(std::string_view name) const {
 
 bool Connection::Open() {
   Close();
-  fd_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  fd_ = socket(target_.address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const int on = 1;
   setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   // Bounds connect() too. At least 1: 0 would be no bound at all.
@@ -68,8 +68,8 @@ bool Connection::Open() {
       std::min(deadline_ - Clock::now(), Clock::duration(kPatience)));
   const timeval patience{std::max<time_t>(left.count(), 1), 0};
   setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-  const auto* address = reinterpret_cast<const sockaddr*>(&target_);
-  if (connect(fd_, address, sizeof(target_)) == 0) return true;
+  const auto* address = reinterpret_cast<const sockaddr*>(&target_.address);
+  if (connect(fd_, address, target_.size) == 0) return true;
   Close();
   return false;
 }

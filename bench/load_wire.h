@@ -3,6 +3,7 @@
 // HTTP/1.1 as far as the load needs it, and strict.
 
 #include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <chrono>
 #include <string>
@@ -13,6 +14,12 @@
 namespace load {
 
 using Clock = std::chrono::steady_clock;
+
+// Where to connect to.
+struct Target {
+  sockaddr_storage address = {};
+  socklen_t size = 0;
+};
 
 struct Answer {
   int status = 0;  // 0: no head came
@@ -30,7 +37,7 @@ struct Answer {
 class Connection {
  public:
   // Nothing that it does goes on beyond `deadline`.
-  Connection(const sockaddr_in& target, Clock::time_point deadline)
+  Connection(const Target& target, Clock::time_point deadline)
       : target_(target), deadline_(deadline) {}
   ~Connection() { Close(); }
   Connection(const Connection&) = delete;
@@ -55,7 +62,7 @@ class Connection {
   bool ReadUntil(std::string_view mark, std::string* text);
   bool Fill();
 
-  const sockaddr_in target_;
+  const Target target_;
   const Clock::time_point deadline_;
   int fd_ = -1;
   std::string in_;
