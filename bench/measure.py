@@ -45,7 +45,7 @@ KINDS = {
 }
 
 # These hardly vary: more rounds would tell nothing new.
-MOST_ROUNDS = {"syscalls": 1, "instructions": 1, "memory": 1, "latency": 5}
+MOST_ROUNDS = {"syscalls": 1, "instructions": 1, "memory": 1, "latency": 3}
 LOGGED = "whichhop, JSON log"
 NO_PROXY = "no proxy"
 

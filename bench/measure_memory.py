@@ -42,12 +42,13 @@ def measure(case, stage, proxy, setup, options):
         time.sleep(SETTLING)
         server.require_alive()
         _require_open(clients)
-        grown = server.memory() - before
+        after = server.memory()
     finally:
         for client in clients:
             client.close()
         server.stop()
-    return {"value": grown / 1024 / count, "connections": count}
+    return {"value": (after - before) / 1024 / count, "connections": count,
+            "total_mib": after / (1 << 20)}
 
 
 def _used(port):

@@ -14,7 +14,8 @@ def number(value):
 
 def is_number(text):
     """Or a range of numbers, or the sign for none: set to the right."""
-    return text == "–" or text.lstrip("-")[:1].isdigit()
+    return text == "–" or (any(map(str.isdigit, text)) and
+                           not any(map(str.isalpha, text)))
 
 
 def grid(result):
@@ -55,7 +56,8 @@ def _beside(row):
         return ", ".join(f"{name} {count:.2f}"
                          for name, count in row["calls"].items())
     if "connections" in row:
-        return f"{row['connections']:,.0f} connections"
+        return (f"{row['connections']:,.0f} connections, "
+                f"{number(row['total_mib'])} MiB in all")
     return ""
 
 
