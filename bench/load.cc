@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <csignal>
 #include <cstdio>
 #include <latch>
 #include <thread>
@@ -135,6 +136,7 @@ int Load(const Options& options) {
 }  // namespace load
 
 int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);  // who hung up is told by the call
   int code = 0;
   const auto options = load::ReadOptions(argc, argv, &code);
   return options ? load::Load(*options) : code;

@@ -14,7 +14,9 @@ namespace {
 
 int Usage(std::FILE* out, int code) {
   std::fputs(
-      "usage: whichhop-load --target ADDRESS:PORT|http://HOST[:PORT][/PATH]\n\n"
+      "usage: whichhop-load --target "
+      "ADDRESS:PORT|http[s]://HOST[:PORT][/PATH]\n"
+      "\n"
       "  --path PATH      ask for this alone; without it, and without a path\n"
       "                   in the URL, for the table's (whichhop-origin's)\n"
       "  --requests N     100000 if not given\n"
@@ -88,18 +90,21 @@ bool Resolve(const std::string& name, const std::string& port, Target* target) {
 }
 
 bool ReadTarget(std::string_view text, Options* options) {
-  constexpr std::string_view kScheme = "http://";
-  const bool is_url = text.starts_with(kScheme);
-  if (is_url) text.remove_prefix(kScheme.size());
+  constexpr std::string_view kPlain = "http://";
+  constexpr std::string_view kTls = "https://";
+  options->target.tls = text.starts_with(kTls);
+  const bool is_url = options->target.tls || text.starts_with(kPlain);
+  if (is_url) text.remove_prefix(text.find("//") + 2);
   const std::string_view authority = text.substr(0, text.find('/'));
   text.remove_prefix(authority.size());
-  std::string name, port;
-  Split(authority, &name, &port);
-  if (port.empty() && is_url) port = "80";
-  if (name.empty() || port.empty() || (!text.empty() && !is_url)) return false;
+  std::string port;
+  Split(authority, &options->target.name, &port);
+  if (port.empty() && is_url) port = options->target.tls ? "443" : "80";
+  if (options->target.name.empty() || port.empty()) return false;
+  if (!text.empty() && !is_url) return false;
   options->host = authority;
   options->path = text;
-  return Resolve(name, port, &options->target);
+  return Resolve(options->target.name, port, &options->target);
 }
 
 bool ReadOption(int option, const std::string& value, Options* options) {

@@ -1,15 +1,18 @@
 #pragma once
 // A client connection and the answers that come over it: blocking, one thread,
-// HTTP/1.1 as far as the load needs it, and strict.
+// plain or TLS, HTTP/1.1 as far as the load needs it, and strict.
 
 #include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <chrono>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "bench/load_tls.h"
 
 namespace load {
 
@@ -19,6 +22,8 @@ using Clock = std::chrono::steady_clock;
 struct Target {
   sockaddr_storage address = {};
   socklen_t size = 0;
+  bool tls = false;
+  std::string name = {};  // to be asked for by TLS
 };
 
 struct Answer {
@@ -61,10 +66,13 @@ class Connection {
   // What stands before `mark`, which is taken too. False: it never came.
   bool ReadUntil(std::string_view mark, std::string* text);
   bool Fill();
+  // Waits for bytes, no longer than it may. False: none came in time.
+  bool AwaitBytes() const;
 
   const Target target_;
   const Clock::time_point deadline_;
   int fd_ = -1;
+  std::unique_ptr<Tls> tls_;  // none on plain connections
   std::string in_;
   bool peer_ended_ = false;
   std::string ended_;  // why Fill() found no more

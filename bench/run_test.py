@@ -6,13 +6,16 @@ WHICHHOP_FLOOR in the environment.
 """
 
 import html.parser
+import http.server
 import json
 import os
 import re
 import shutil
+import ssl
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 import xml.dom.minidom
 
@@ -126,6 +129,60 @@ class Load(unittest.TestCase):
                           ["--target", "http://127.0.0.1:1/x", "--verify"], []):
             with self.subTest(arguments):
                 self.assertEqual(run_load(*arguments)[0], 2)
+
+
+class Greeter(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "100000")
+        self.end_headers()
+        self.wfile.write(b"x" * 100000)
+
+    def log_message(self, *_):
+        pass
+
+
+@unittest.skipUnless(shutil.which("openssl"), "SKIPPED: no openssl")
+class LoadOverTls(unittest.TestCase):
+    def setUp(self):
+        folder = self.enterContext(tempfile.TemporaryDirectory())
+        pair = [f"{folder}/cert", f"{folder}/key"]
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+             "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=bench", "-out",
+             pair[0], "-keyout", pair[1]], check=True, capture_output=True)
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(*pair)
+        self.context.set_alpn_protocols(["http/1.1"])
+        self.names = set()
+        self.context.sni_callback = lambda _, name, __: self.names.add(name)
+
+    def test_an_https_url_is_asked_by_its_name(self):
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Greeter) as server:
+            server.daemon_threads = True
+            server.socket = self.context.wrap_socket(server.socket,
+                                                     server_side=True)
+            thread = threading.Thread(target=server.serve_forever)
+            thread.start()
+            try:
+                code, seen, text = run_load(
+                    "--target", f"https://localhost:{server.server_port}/",
+                    "--requests", "20", "--connections", "2")
+            finally:
+                server.shutdown()
+                thread.join()
+        self.assertEqual((code, seen["statuses"]), (0, {"200": 20}), text)
+        self.assertEqual(self.names, {"localhost"})
+
+    def test_who_speaks_no_tls_is_a_loss(self):
+        # whichhop answers a hello that is no request line with a plain 400.
+        with Proxy(yaml_for(1)) as proxy:
+            code, seen, _ = run_load(
+                "--target", f"https://127.0.0.1:{proxy.port}/", "--requests",
+                "3", "--connections", "1")
+        self.assertEqual((code, seen["lost"]), (1, 3))
 
 
 class Page(html.parser.HTMLParser):
