@@ -47,6 +47,10 @@ UNITS = {
     "memory": "KiB/connection",
 }
 
+# Labels beside those that are the proxies' names.
+LOGGED = "whichhop, JSON log"
+NO_PROXY = "no proxy"
+
 CONNECTS_EACH_TIME = {
     "floor": "it connects once for each client, where a proxy keeps its "
              "upstream connections"}
@@ -86,6 +90,17 @@ ALL = [
 
 def takes_part(case, name):
     return name not in case.without and (not case.only or name in case.only)
+
+
+def entries(case, proxies):
+    """[(label, proxy, setup)] of a case; the proxy is None for none."""
+    taking = [proxy for proxy in proxies if takes_part(case, proxy.name)]
+    found = [(proxy.name, proxy, case.setup) for proxy in taking]
+    if case.kind == "log":
+        found += [(LOGGED, proxy, "log") for proxy in taking]
+    if case.kind == "latency":
+        found.append((NO_PROXY, None, case.setup))
+    return found
 
 
 def named(names):

@@ -6,6 +6,8 @@ Colours are classes of the page's style sheet, so that they follow its theme.
 import html
 import math
 
+import cases
+
 WIDTH, LABELS, NUMBERS, BAR, GAP = 720, 150, 110, 20, 8
 QUANTILES = ("p50", "p90", "p99", "p99.9", "max")
 
@@ -23,7 +25,7 @@ def text(x, y, words, kind=""):
 def kind_of(label):
     if label.startswith("whichhop"):
         return "ours"
-    return "bound" if label in ("floor", "no proxy") else "peer"
+    return "bound" if label in ("floor", cases.NO_PROXY) else "peer"
 
 
 def bars(title, values, shown):

@@ -1,9 +1,9 @@
 """Who is compared: whichhop, the floor, and the origin behind them all.
 
 A contestant is described by what it needs to run (`files`, `command`), given a
-`Place`; `peers.py` has the other proxies. Equal features: one worker, kept-alive
-connections to the upstream, X-Forwarded-For, no access log but where the case
-is about it, no retry that would hide or double a failure.
+`Place`; `peers.py` has the other proxies. Equal features: one worker,
+kept-alive connections to the upstream, X-Forwarded-For, no access log but where
+the case is about it, no retry that would hide or double a failure.
 """
 
 import dataclasses

@@ -6,7 +6,7 @@ A benchmark, not a test: a missed goal fails nothing.
 import dataclasses
 import statistics
 
-import measure
+import cases
 
 OURS = "whichhop"
 
@@ -52,11 +52,11 @@ ALL = [
     Goal("connection-per-request", 0.95, against=("nginx", "haproxy", "h2o")),
     Goal("refused", 0.95, against=("nginx",)),
     Goal("relayed-404", 0.85, against=("nginx",)),
-    Goal("json-log", 1.0, of=measure.LOGGED, added_to=OURS, unit="µs"),
+    Goal("json-log", 1.0, of=cases.LOGGED, added_to=OURS, unit="µs"),
     Goal("system-calls", 4.2, unit="calls"),
     Goal("instructions", 9000, unit="instructions"),
     Goal("idle-memory", 0.5, unit="KiB"),
-    Goal("latency", 45, added_to=measure.NO_PROXY, unit="µs to p50"),
+    Goal("latency", 45, added_to=cases.NO_PROXY, unit="µs to p50"),
 ]
 
 

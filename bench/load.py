@@ -1,4 +1,4 @@
-"""The load: wrk where only CPU counts, whichhop-load where each request does."""
+"""The load: wrk where CPU counts, whichhop-load where each request does."""
 
 import json
 import os
@@ -65,8 +65,9 @@ def check(case, seen):
         raise WrongAnswers(
             f"{seen['failed']} socket errors or timeouts: {seen}")
     if seen["errors"] != expected:
-        raise WrongAnswers(f"{seen['errors']} of {seen['requests']} answers were"
-                           f" errors, {expected} expected: {seen}")
+        raise WrongAnswers(
+            f"{seen['errors']} of {seen['requests']} answers were errors, "
+            f"{expected} expected: {seen}")
 
 
 def run_whichhop_load(binary, arguments, folder, core=None):

@@ -46,16 +46,3 @@ KINDS = {
 
 # These hardly vary: more rounds would tell nothing new.
 MOST_ROUNDS = {"syscalls": 1, "instructions": 1, "memory": 1, "latency": 3}
-LOGGED = "whichhop, JSON log"
-NO_PROXY = "no proxy"
-
-
-def entries(case, proxies, takes_part):
-    """[(label, proxy, setup)] of a case; the proxy is None for none."""
-    taking = [proxy for proxy in proxies if takes_part(case, proxy.name)]
-    found = [(proxy.name, proxy, case.setup) for proxy in taking]
-    if case.kind == "log":
-        found += [(LOGGED, proxy, "log") for proxy in taking]
-    if case.kind == "latency":
-        found.append((NO_PROXY, None, case.setup))
-    return found

@@ -4,8 +4,8 @@ Two runs of different length: what both have, the 64 clients' connections that
 are made, cancels out.
 
 perf's tracepoints cost a fraction of a microsecond a call. strace stops the
-proxy at each one: it still counts all of them, but a proxy that is so slow finds
-more to do whenever it wakes, so there are fewer waits.
+proxy at each one: it still counts all of them, but a proxy that is so slow
+finds more to do whenever it wakes, so there are fewer waits.
 """
 
 import os

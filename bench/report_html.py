@@ -1,4 +1,4 @@
-"""The report as one page of HTML: no script, no outside asset, dark and light."""
+"""The report as a page of HTML: no script, no outside asset, dark and light."""
 
 import html
 
@@ -47,7 +47,8 @@ def cell(words, kind="", tag="td"):
 
 def table(heads, lines):
     """Cells: text, or (text, class). Numbers are set to the right."""
-    rows = ["<tr>" + "".join(cell(words, tag="th") for words in heads) + "</tr>"]
+    rows = ["<tr>" + "".join(cell(words, tag="th") for words in heads) +
+            "</tr>"]
     for line in lines:
         cells = [words if isinstance(words, tuple) else
                  (words, "number" if i and is_number(words) else "")

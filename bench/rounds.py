@@ -1,4 +1,4 @@
-"""The rounds: every contestant in every case, interleaved, and their medians."""
+"""Rounds: every contestant in every case, interleaved, and their medians."""
 
 import statistics
 import sys
@@ -29,7 +29,7 @@ class Rounds:
                     self._round(number, case)
 
     def _round(self, number, case):
-        entries = measure.entries(case, self.proxies, cases.takes_part)
+        entries = cases.entries(case, self.proxies)
         # Who goes first changes, so that nobody always follows the same.
         turn = number % max(len(entries), 1)
         for label, proxy, setup in entries[turn:] + entries[:turn]:
@@ -59,7 +59,7 @@ class Rounds:
         return {case.name: self._result(case) for case in chosen}
 
     def _result(self, case):
-        entries = measure.entries(case, self.proxies, cases.takes_part)
+        entries = cases.entries(case, self.proxies)
         samples = self.samples.get(case.name, {})
         rows = {label: summarise(samples[label], samples.get("whichhop"))
                 for label, _, _ in entries

@@ -27,7 +27,6 @@ import cases
 import charts
 import contestants
 import goals
-import measure
 import rounds
 from harness import WHICHHOP, Origin, Proxy, yaml_for
 
@@ -57,8 +56,8 @@ class Load(unittest.TestCase):
         cls.origin = cls.enterClassContext(Origin())
 
     def load(self, path, *arguments):
-        return run_load("--target", f"http://127.0.0.1:{self.origin.port}{path}",
-                        *arguments)
+        url = f"http://127.0.0.1:{self.origin.port}{path}"
+        return run_load("--target", url, *arguments)
 
     def test_an_open_loop_counts_from_when_each_was_due(self):
         # One at a time takes 50 ms, and one is due every 10: the 20th is
@@ -160,7 +159,8 @@ class LoadOverTls(unittest.TestCase):
         self.context.sni_callback = lambda _, name, __: self.names.add(name)
 
     def test_an_https_url_is_asked_by_its_name(self):
-        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Greeter) as server:
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Greeter)
+        with server:
             server.daemon_threads = True
             server.socket = self.context.wrap_socket(server.socket,
                                                      server_side=True)
@@ -309,7 +309,7 @@ class Parts(unittest.TestCase):
                          [False])
         self.assertEqual(met("latency", whichhop=row(150)), [None])
         self.assertEqual(met("json-log", whichhop=row(10),
-                             **{measure.LOGGED: row(10.5)}), [True])
+                             **{cases.LOGGED: row(10.5)}), [True])
         self.assertEqual(met("system-calls"), [None])
 
     def test_every_goal_is_of_a_case(self):

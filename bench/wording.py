@@ -1,5 +1,6 @@
 """Numbers and samples in words, alike in each form of the report."""
 
+import cases
 from goals import difference
 
 
@@ -32,7 +33,7 @@ def grid(result):
 
 def _latency_grid(rows):
     names = list(next(iter(rows.values()))["quantiles"])
-    base = rows.get("no proxy")
+    base = rows.get(cases.NO_PROXY)
     heads = ["µs", *names] + (["added to p50"] if base else [])
     lines = []
     for label, row in rows.items():
