@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 
 CONNECTIONS = 64
@@ -72,6 +73,8 @@ def check(case, seen):
 
 def run_whichhop_load(binary, arguments, folder, core=None):
     """(its exit code, its report as an object, its text)."""
+    if not shutil.which(binary):
+        raise Unmeasurable(f"no {binary}: build it, or see --help")
     path = os.path.join(folder, "load.json")
     if os.path.exists(path):
         os.remove(path)
