@@ -16,8 +16,11 @@ void Tally::Add(size_t row, uint64_t number, const Answer& answer,
   const std::lock_guard lock(mutex_);
   ++rows_[row];
   ++statuses_[answer.status];
-  latency_.Add(times.done - times.due);
-  service_.Add(times.done - times.sent);
+  ++all_;
+  if (answer.status != 0) {
+    latency_.Add(times.done - times.due);
+    service_.Add(times.done - times.sent);
+  }
   if (times.done - times.due > slowest_) {
     slowest_ = times.done - times.due;
     slowest_row_ = row;

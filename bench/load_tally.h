@@ -32,7 +32,7 @@ class Tally {
   void AddUnsent();
 
   // To be read when no thread adds any more.
-  uint64_t all() const { return latency_.count(); }
+  uint64_t all() const { return all_; }
   uint64_t of(Outcome outcome) const {
     return outcomes_[static_cast<size_t>(outcome)];
   }
@@ -40,7 +40,8 @@ class Tally {
   const std::vector<uint64_t>& rows() const { return rows_; }
   // 0 stands for no answer.
   const std::map<int, uint64_t>& statuses() const { return statuses_; }
-  // From when it was due: in an open loop, waiting for a connection counts.
+  // Of what was answered at all (a refused connect is quick, and no answer),
+  // from when it was due: in an open loop, waiting for a connection counts.
   const Histogram& latency() const { return latency_; }
   // From when it was sent.
   const Histogram& service() const { return service_; }
@@ -54,6 +55,7 @@ class Tally {
   std::mutex mutex_;
   std::vector<uint64_t> rows_;
   std::map<int, uint64_t> statuses_;
+  uint64_t all_ = 0;
   Histogram latency_;
   Histogram service_;
   uint64_t outcomes_[5] = {};

@@ -100,6 +100,7 @@ class Load(unittest.TestCase):
         code, seen, _ = self.load("/fault/empty", "--requests", "30")
         self.assertEqual((code, seen["lost"], seen["statuses"]),
                          (1, 30, {"0": 30}))
+        self.assertEqual((seen["requests"], seen["latency_us"]["max"]), (30, 0))
 
     def test_a_cut_answer_is_a_loss(self):
         code, seen, _ = self.load("/fault/truncate", "--requests", "30")
