@@ -1,10 +1,12 @@
-"""The proxies side by side, with equal features, and the origin behind them.
+"""Who is compared: whichhop, the floor, and the origin behind them all.
 
-Equal means: one worker, no access log, kept-alive connections to the upstream,
-X-Forwarded-For, no retry that would hide or double a failure. All else is each
-one's own default, but where a line below says why it isn't.
+A contestant is described by what it needs to run (`files`, `command`), given a
+`Place`; `peers.py` has the other proxies. Equal features: one worker,
+kept-alive connections to the upstream, X-Forwarded-For, no access log but where
+the case is about it, no retry that would hide or double a failure.
 """
 
+import dataclasses
 import os
 import re
 import shutil
@@ -12,196 +14,182 @@ import subprocess
 
 from processes import Process, free_port
 
-SIZES = {"100B": 100, "10KiB": 10 << 10, "1MiB": 1 << 20}
 FOREVER = 1000000000  # requests on one connection
+SIZES = {"100B": 100, "10KiB": 10 << 10, "1MiB": 1 << 20}
+
+# A response's head of 450 B, as an application's framework writes one.
+APP_FIELDS = {
+    "Cache-Control": "private, max-age=0",
+    "X-Request-Id": "7f3c2a9e-51d4-4b0e-9c38-2d6a1f0b8e47",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "SAMEORIGIN",
+    "Vary": "Accept-Encoding",
+    "Strict-Transport-Security": "max-age=31536000",
+}
 
 
-def nginx_config(folder, port, locations, before=""):
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """Where one contestant runs, and for what."""
+
+    folder: str           # its own; it may write there
+    port: int             # to listen on, on 127.0.0.1
+    upstream: int         # the port it relays to, on 127.0.0.1
+    setup: str = "plain"  # plain, big (bodies), log, kept (error bodies)
+    one_process: bool = False  # no master beside the worker: for valgrind
+
+
+class Contestant:
+    name = None
+    program = None
+    setups = ("plain",)  # those that it is configured for; others are plain
+
+    def __init__(self, options):
+        pass
+
+    def version(self):
+        """One line; None if it isn't installed."""
+        return None
+
+    def files(self, place):
+        """{name: text} to be written into its folder before it starts."""
+        return {}
+
+    def command(self, place):
+        raise NotImplementedError
+
+    def environment(self, place):
+        return {}
+
+    def prepare(self, place):
+        """What its folder needs beside the files."""
+
+    def start(self, place, core, prefix=()):
+        os.makedirs(place.folder, exist_ok=True)
+        for name, text in self.files(place).items():
+            path = os.path.join(place.folder, name)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "w") as file:
+                file.write(text)
+        self.prepare(place)
+        return Process(self.name, [*prefix, *self.command(place)], place.port,
+                       core, place.folder, self.environment(place))
+
+
+class Whichhop(Contestant):
+    name = "whichhop"
+    setups = ("plain", "log", "kept")
+
+    def __init__(self, options):
+        self.program = options.whichhop
+
+    def version(self):
+        return is_executable(self.program) and (
+            first_line([self.program, "version"]) or "whichhop")
+
+    def files(self, place):
+        log = f"{place.folder}/access.log" if place.setup == "log" else "off"
+        kept = "errors: {body: keep}\n" if place.setup == "kept" else ""
+        return {"whichhop.yaml": f"""\
+node: {{workers: 1}}
+listen: ["127.0.0.1:{place.port}"]
+upstreams: {{app: {{servers: ["127.0.0.1:{place.upstream}"]}}}}
+routes: [{{upstream: app}}]
+{kept}logs: {{access: {log}}}
+"""}
+
+    def command(self, place):
+        return [self.program, "run", "-c", f"{place.folder}/whichhop.yaml"]
+
+
+class Floor(Contestant):
+    """A relay that parses nothing: what a copy through user space costs."""
+
+    name = "floor"
+
+    def __init__(self, options):
+        self.program = options.floor
+
+    def version(self):
+        return "whichhop-floor" if is_executable(self.program) else None
+
+    def command(self, place):
+        return [self.program, "--listen", f"127.0.0.1:{place.port}",
+                "--to", f"127.0.0.1:{place.upstream}"]
+
+
+def nginx_config(place, server, before=""):
     # As root, workers would become `nobody`, who can't enter our folder.
     user = "user root root;" if os.geteuid() == 0 else ""
-    return f"""
+    master = "master_process off;" if place.one_process else ""
+    return f"""\
 {user}
+{master}
 worker_processes 1;
 daemon off;
-pid {folder}/nginx-{port}.pid;
+pid {place.folder}/nginx.pid;
 error_log stderr crit;
-events {{ worker_connections 8192; }}
+events {{ worker_connections 32768; }}
 http {{
   access_log off;
   sendfile on;
   tcp_nopush on;
   keepalive_requests {FOREVER};
   keepalive_timeout 1h;
-  client_body_temp_path {folder}/body;
-  proxy_temp_path {folder}/proxy;
-  fastcgi_temp_path {folder}/fastcgi;
-  uwsgi_temp_path {folder}/uwsgi;
-  scgi_temp_path {folder}/scgi;
+  client_body_temp_path {place.folder}/body;
+  proxy_temp_path {place.folder}/proxy;
+  fastcgi_temp_path {place.folder}/fastcgi;
+  uwsgi_temp_path {place.folder}/uwsgi;
+  scgi_temp_path {place.folder}/scgi;
   {before}
   server {{
-    listen 127.0.0.1:{port} backlog=4096;
-    {locations}
+    listen 127.0.0.1:{place.port} backlog=4096;
+    {server}
   }}
 }}
 """
 
 
-def write(folder, name, text):
-    path = os.path.join(folder, name)
-    with open(path, "w") as file:
-        file.write(text)
-    return path
+def nginx_command(place):
+    return ["nginx", "-p", place.folder, "-e", "stderr",
+            "-c", f"{place.folder}/nginx.conf"]
 
 
-def start_nginx(name, folder, core, port, config):
-    path = write(folder, f"nginx-{port}.conf", config)
-    return Process(name, ["nginx", "-p", folder, "-e", "stderr", "-c", path],
-                   port, core, folder)
+class Origin(Contestant):
+    """nginx with static files and a 404: cheaper than any proxy before it."""
 
+    name = "origin"
 
-def start_origin(folder, core):
-    """Static files and a 404: cheaper than any proxy in front of it."""
-    files = os.path.join(folder, "files")
-    os.makedirs(files, exist_ok=True)
-    for name, size in SIZES.items():
-        write(files, name, "x" * size)
-    port = free_port()
-    return start_nginx("origin", folder, core, port, nginx_config(
-        folder, port, f"""
-    root {files};
+    def files(self, place):
+        fields = "\n".join(f'      add_header {name} "{value}";'
+                           for name, value in APP_FIELDS.items())
+        pages = {f"files/{name}": "x" * size for name, size in SIZES.items()}
+        pages["files/app"] = "x" * 100
+        return {**pages, "nginx.conf": nginx_config(place, f"""
+    root {place.folder}/files;
     default_type text/plain;
     open_file_cache max=16;
     location = /404 {{ return 404 "no such thing\\n"; }}
-"""))
+    location = /app {{
+{fields}
+    }}
+""")}
+
+    def command(self, place):
+        return nginx_command(place)
 
 
-class Floor:
-    """A relay that parses nothing: what a copy through user space costs."""
-
-    name = "floor"
-
-    def __init__(self, options):
-        self.binary = options.floor
-
-    def version(self):
-        return "whichhop-floor" if _executable(self.binary) else None
-
-    def start(self, folder, core, upstream):
-        port = free_port()
-        return Process(self.name, [
-            self.binary, "--listen", f"127.0.0.1:{port}",
-            "--to", f"127.0.0.1:{upstream}"], port, core, folder)
+def start_origin(folder, core):
+    place = Place(os.path.join(folder, "origin"), free_port(), 0)
+    return Origin(None).start(place, core)
 
 
-class Whichhop:
-    name = "whichhop"
-
-    def __init__(self, options):
-        self.binary = options.whichhop
-        self.log = options.log
-
-    def version(self):
-        if not _executable(self.binary):
-            return None
-        return _first_line([self.binary, "version"]) or "whichhop"
-
-    def start(self, folder, core, upstream):
-        port = free_port()
-        log = f"{folder}/access-{port}.log" if self.log else "off"
-        path = write(folder, f"whichhop-{port}.yaml", f"""
-node: {{workers: 1}}
-listen: ["127.0.0.1:{port}"]
-upstreams: {{app: {{servers: ["127.0.0.1:{upstream}"]}}}}
-routes: [{{upstream: app}}]
-logs: {{access: {log}}}
-""")
-        return Process(self.name, [self.binary, "run", "-c", path],
-                       port, core, folder)
-
-
-class Nginx:
-    name = "nginx"
-
-    def __init__(self, options):
-        pass
-
-    def version(self):
-        return _first_line(["nginx", "-v"])
-
-    def start(self, folder, core, upstream):
-        port = free_port()
-        # A slow client must not make it write to the disk; the others don't.
-        # Larger buffers than its own 8 of 4 KiB: with those it needs 1.7 times
-        # the CPU for 1 MiB, and who serves such bodies has raised them.
-        return start_nginx(self.name, folder, core, port, nginx_config(
-            folder, port, """
-    location / {
-      proxy_pass http://app;
-      proxy_http_version 1.1;
-      proxy_set_header Connection "";
-      proxy_set_header Host $http_host;
-      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-      proxy_max_temp_file_size 0;
-      proxy_buffer_size 16k;
-      proxy_buffers 8 64k;
-      proxy_busy_buffers_size 128k;
-    }
-""", f"""
-  upstream app {{
-    server 127.0.0.1:{upstream} max_fails=0;
-    keepalive 256;
-    keepalive_requests {FOREVER};
-    keepalive_timeout 1h;
-  }}
-"""))
-
-
-class Haproxy:
-    name = "haproxy"
-
-    def __init__(self, options):
-        pass
-
-    def version(self):
-        return _first_line(["haproxy", "-v"])
-
-    def start(self, folder, core, upstream):
-        port = free_port()
-        # retries 0: else a refused connection waits a second for each of three
-        # more tries. splice-response moves large bodies inside the kernel.
-        path = write(folder, f"haproxy-{port}.cfg", f"""
-global
-  nbthread 1
-  maxconn 4096
-defaults
-  mode http
-  http-reuse always
-  option forwardfor
-  option splice-response
-  retries 0
-  timeout connect 3s
-  timeout client 1h
-  timeout server 60s
-  timeout http-keep-alive 1h
-frontend all
-  bind 127.0.0.1:{port} backlog 4096
-  default_backend app
-backend app
-  server app 127.0.0.1:{upstream}
-""")
-        return Process(self.name, ["haproxy", "-db", "-f", path],
-                       port, core, folder)
-
-
-ALL = [Whichhop, Nginx, Haproxy, Floor]
-
-
-def _executable(path):
+def is_executable(path):
     return shutil.which(path) is not None
 
 
-def _first_line(command):
-    if not _executable(command[0]):
+def first_line(command):
+    if not is_executable(command[0]):
         return None
     done = subprocess.run(command, capture_output=True, text=True)
     lines = (done.stdout + done.stderr).strip().splitlines()

@@ -1,11 +1,12 @@
-"""The load: what is asked of a proxy, by wrk, and what wrk saw."""
+"""The load: wrk where CPU counts, whichhop-load where each request does."""
 
-import dataclasses
 import json
 import os
+import shutil
 import subprocess
 
 CONNECTIONS = 64
+SCRIPT = "report.lua"
 
 # wrk's own text rounds; its `done` hook gives the numbers. A script without a
 # `request` function costs nothing for each request.
@@ -21,60 +22,77 @@ end
 """
 
 
-@dataclasses.dataclass(frozen=True)
-class Work:
-    name: str
-    says: str
-    path: str
-    fields: tuple = ()
-    refused: bool = False  # nobody listens upstream
-    errors: bool = False   # every answer is to be a 4xx or 5xx
-    floor: bool = True     # a mere relay does this work too, and for less
-
-
-WORKS = [
-    Work("100B", "GET of 100 B, keep-alive", "/100B"),
-    Work("10KiB", "GET of 10 KiB, keep-alive", "/10KiB"),
-    Work("1MiB", "GET of 1 MiB, keep-alive", "/1MiB"),
-    Work("close", "a connection for each GET of 100 B", "/100B",
-         fields=("Connection: close",), floor=False),
-    Work("refused", "the upstream refuses the connection", "/100B",
-         refused=True, errors=True, floor=False),
-    Work("404", "a relayed 404", "/404", errors=True),
-]
-
-
 class WrongAnswers(Exception):
     """The proxy didn't do the work that is measured."""
 
 
-def run_wrk(work, port, core, seconds, folder):
-    """One run: the numbers of REPORT. Raises WrongAnswers."""
-    script = os.path.join(folder, "report.lua")
+class Unmeasurable(Exception):
+    """This machine lacks what the measurement needs."""
+
+
+def run_wrk(case, port, core, seconds, folder, prefix=()):
+    """One run: the numbers of REPORT. Raises WrongAnswers.
+
+    `prefix` is a command that runs it, perf for one.
+    """
+    script = os.path.join(folder, SCRIPT)
     with open(script, "w") as file:
         file.write(REPORT)
-    command = ["taskset", "-c", str(core), "wrk", "-t1", f"-c{CONNECTIONS}",
-               f"-d{seconds}s", "--timeout", "10s", "-s", script]
-    for field in work.fields:
-        command += ["-H", field]
-    command.append(f"http://127.0.0.1:{port}{work.path}")
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run([*prefix, "taskset", "-c", str(core),
+                           *wrk_command(case, port, seconds)],
+                          cwd=folder, capture_output=True, text=True)
     lines = [line for line in done.stdout.splitlines()
              if line.startswith("REPORT ")]
     if done.returncode != 0 or not lines:
         raise WrongAnswers(f"wrk failed: {done.stdout}{done.stderr}")
     seen = json.loads(lines[0].removeprefix("REPORT "))
-    check(work, seen)
+    check(case, seen)
     return seen
 
 
-def check(work, seen):
-    expected = seen["requests"] if work.errors else 0
+def wrk_command(case, port, seconds):
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s",
+               "--timeout", "10s", "-s", SCRIPT]
+    for name, value in case.fields.items():
+        command += ["-H", f"{name}: {value}"]
+    return [*command, f"http://127.0.0.1:{port}{case.path}"]
+
+
+def check(case, seen):
+    expected = seen["requests"] if case.errors else 0
     if seen["requests"] == 0:
         raise WrongAnswers(f"not one answer: {seen}")
     if seen["failed"]:
         raise WrongAnswers(
             f"{seen['failed']} socket errors or timeouts: {seen}")
     if seen["errors"] != expected:
-        raise WrongAnswers(f"{seen['errors']} of {seen['requests']} answers were"
-                           f" errors, {expected} expected: {seen}")
+        raise WrongAnswers(
+            f"{seen['errors']} of {seen['requests']} answers were errors, "
+            f"{expected} expected: {seen}")
+
+
+def run_whichhop_load(binary, arguments, folder, core=None):
+    """(its exit code, its report as an object, its text)."""
+    if not shutil.which(binary):
+        raise Unmeasurable(f"no {binary}: build it, or see --help")
+    path = os.path.join(folder, "load.json")
+    if os.path.exists(path):
+        os.remove(path)
+    pinned = [] if core is None else ["taskset", "-c", str(core)]
+    done = subprocess.run([*pinned, binary, *arguments, "--json", path],
+                          capture_output=True, text=True)
+    if not os.path.exists(path):
+        raise WrongAnswers((done.stdout + done.stderr).strip() or
+                           f"whichhop-load ended with {done.returncode}")
+    with open(path) as file:
+        return done.returncode, json.load(file), done.stdout
+
+
+def run_exact(binary, port, arguments, folder, core):
+    """whichhop-load on one path, where every answer has to be a 200."""
+    code, report, text = run_whichhop_load(
+        binary, ["--target", f"http://127.0.0.1:{port}/100B", *arguments],
+        folder, core)
+    if code != 0 or set(report["statuses"]) != {"200"}:
+        raise WrongAnswers(text)
+    return report

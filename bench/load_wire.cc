@@ -60,7 +60,7 @@ bool Answer::Has(std::string_view name) const {
 
 bool Connection::Open() {
   Close();
-  fd_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  fd_ = socket(target_.address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const int on = 1;
   setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   // Bounds connect() too. At least 1: 0 would be no bound at all.
@@ -68,13 +68,19 @@ bool Connection::Open() {
       std::min(deadline_ - Clock::now(), Clock::duration(kPatience)));
   const timeval patience{std::max<time_t>(left.count(), 1), 0};
   setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-  const auto* address = reinterpret_cast<const sockaddr*>(&target_);
-  if (connect(fd_, address, sizeof(target_)) == 0) return true;
-  Close();
-  return false;
+  setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+  const auto* address = reinterpret_cast<const sockaddr*>(&target_.address);
+  bool open = connect(fd_, address, target_.size) == 0;
+  if (open && target_.tls) {
+    tls_ = Tls::Connect(fd_, target_.name);
+    open = tls_ != nullptr;
+  }
+  if (!open) Close();
+  return open;
 }
 
 void Connection::Close() {
+  tls_.reset();
   if (fd_ >= 0) close(fd_);
   fd_ = -1;
   in_.clear();
@@ -83,7 +89,8 @@ void Connection::Close() {
 
 bool Connection::Send(std::string_view bytes) {
   while (!bytes.empty()) {
-    const ssize_t sent = send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    const ssize_t sent = tls_ ? tls_->Send(bytes.data(), bytes.size())
+                              : send(fd_, bytes.data(), bytes.size(), 0);
     if (sent < 0 && errno == EINTR) continue;
     if (sent <= 0) return false;
     bytes.remove_prefix(static_cast<size_t>(sent));
@@ -91,18 +98,24 @@ bool Connection::Send(std::string_view bytes) {
   return true;
 }
 
-bool Connection::Fill() {
+bool Connection::AwaitBytes() const {
+  if (tls_ && tls_->pending()) return true;
   const Clock::time_point until = std::min(deadline_, Clock::now() + kPatience);
   const auto left =
       std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
   pollfd readable{fd_, POLLIN, 0};
-  if (left.count() <= 0 ||
-      poll(&readable, 1, static_cast<int>(left.count())) == 0) {
+  return left.count() > 0 &&
+         poll(&readable, 1, static_cast<int>(left.count())) != 0;
+}
+
+bool Connection::Fill() {
+  if (!AwaitBytes()) {
     ended_ = "nothing came in time";
     return false;
   }
   std::array<char, 65536> piece;
-  const ssize_t got = recv(fd_, piece.data(), piece.size(), 0);
+  const ssize_t got = tls_ ? tls_->Receive(piece.data(), piece.size())
+                           : recv(fd_, piece.data(), piece.size(), 0);
   if (got < 0 && errno == EINTR) return Fill();
   if (got <= 0) {
     peer_ended_ = true;

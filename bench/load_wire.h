@@ -1,18 +1,30 @@
 #pragma once
 // A client connection and the answers that come over it: blocking, one thread,
-// HTTP/1.1 as far as the load needs it, and strict.
+// plain or TLS, HTTP/1.1 as far as the load needs it, and strict.
 
 #include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <chrono>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "bench/load_tls.h"
+
 namespace load {
 
 using Clock = std::chrono::steady_clock;
+
+// Where to connect to.
+struct Target {
+  sockaddr_storage address = {};
+  socklen_t size = 0;
+  bool tls = false;
+  std::string name = {};  // to be asked for by TLS
+};
 
 struct Answer {
   int status = 0;  // 0: no head came
@@ -30,7 +42,7 @@ struct Answer {
 class Connection {
  public:
   // Nothing that it does goes on beyond `deadline`.
-  Connection(const sockaddr_in& target, Clock::time_point deadline)
+  Connection(const Target& target, Clock::time_point deadline)
       : target_(target), deadline_(deadline) {}
   ~Connection() { Close(); }
   Connection(const Connection&) = delete;
@@ -54,10 +66,13 @@ class Connection {
   // What stands before `mark`, which is taken too. False: it never came.
   bool ReadUntil(std::string_view mark, std::string* text);
   bool Fill();
+  // Waits for bytes, no longer than it may. False: none came in time.
+  bool AwaitBytes() const;
 
-  const sockaddr_in target_;
+  const Target target_;
   const Clock::time_point deadline_;
   int fd_ = -1;
+  std::unique_ptr<Tls> tls_;  // none on plain connections
   std::string in_;
   bool peer_ended_ = false;
   std::string ended_;  // why Fill() found no more

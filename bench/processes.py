@@ -30,12 +30,13 @@ class DeadPort:
 class Process:
     """One server with its children, pinned to a core, answering at `port`."""
 
-    def __init__(self, name, command, port, core, folder):
-        self.name, self.port = name, port
+    def __init__(self, name, command, port, core, folder, environment=()):
+        self.name, self.port, self.command = name, port, command
         self.log_path = os.path.join(folder, f"{name}-{port}.log")
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
                 ["taskset", "-c", str(core), *command], cwd=folder,
+                env={**os.environ, **dict(environment)},
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def wait_until_it_answers(self, seconds=10):
@@ -77,11 +78,15 @@ class Process:
         """Time on a core of all threads of all its processes, so far."""
         return sum(_cpu_ns(pid) for pid in self.pids())
 
-    def stop(self):
+    def memory(self):
+        """Bytes of user memory: each shared page counts by its share (Pss)."""
+        return sum(_pss(pid) for pid in self.pids())
+
+    def stop(self, patience=1):
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(1)
+                self.process.wait(patience)
             except subprocess.TimeoutExpired:
                 self._kill()
 
@@ -101,6 +106,17 @@ def _parent(pid):
             return int(stat.read().rpartition(b")")[2].split()[1])
     except OSError:
         return None
+
+
+def _pss(pid):
+    try:
+        with open(f"/proc/{pid}/smaps_rollup") as file:
+            for line in file:
+                if line.startswith("Pss:"):
+                    return int(line.split()[1]) << 10
+    except OSError:  # it ended between the two looks
+        pass
+    return 0
 
 
 def _cpu_ns(pid):
