@@ -7,7 +7,6 @@
 
 #include "proxy/server/exchange.h"
 #include "proxy/server/generation.h"
-#include "proxy/server/instance.h"
 #include "proxy/server/request_writer.h"
 #include "proxy/server/worker.h"
 
@@ -153,15 +152,15 @@ void Exchange::ComposeRequest() {
   const bool trusted = std::ranges::any_of(
       config().trusted_proxies,
       [&](const Network& network) { return network.Contains(peer); });
-  ForwardedBy by;
-  by.node = config().node.name;
-  by.instance = InstanceId();
-  by.cdn_loop = config().node.position == diagnostics::Position::kCdn;
-  by.client = session_->client_host();
-  by.trusted = trusted;
-  by.scheme = "http";
-  if (made_request_) by.request_id = made_request_id_.text();
-  by.upgrade = upgrade_;
+  const Passage& passage = generation_.passage();
+  const ForwardedBy by{
+      passage.via,
+      session_->client_host(),
+      trusted,
+      "http",
+      made_request_ ? made_request_id_.text() : std::string_view(),
+      upgrade_,
+      passage.cdn_loop};
   request_out_.Acquire(worker_.buffers());
   WriteRequestHead(*request_, in_.data(), by, worker_.buffers(), &request_out_);
   request_writer_.Start(request_->framing == Framing::kChunked);

@@ -70,6 +70,12 @@ std::string_view InstanceId() {
   return {id.data(), id.size()};
 }
 
+Passage PassageOf(const NodeConfig& node) {
+  const std::string id(InstanceId());
+  const bool cdn = node.position == diagnostics::Position::kCdn;
+  return {node.name + " (" + id + ")", cdn ? node.name + "; id=" + id : ""};
+}
+
 std::string_view LoopField(const RequestHead& head, const char* data,
                            std::string_view node, std::string_view instance) {
   const bool cdn_loop = AnyMember(

@@ -86,22 +86,10 @@ bool IsRewritten(const Field& field, const ForwardedBy& by) {
 // That it came through here; the next hop's next hop may be this one again.
 void WriteVia(const RequestHead& head, const ForwardedBy& by,
               HeadWriter* out) {
-  out->Append("Via: 1.");
-  out->AppendDecimal(head.line.minor_version);
-  out->Append(" ");
-  out->Append(by.node);
-  if (!by.instance.empty()) {
-    out->Append(" (");
-    out->Append(by.instance);
-    out->Append(")");
-  }
+  out->Append(head.line.minor_version == 0 ? "Via: 1.0 " : "Via: 1.1 ");
+  out->Append(by.via);
   out->Append("\r\n");
-  if (!by.cdn_loop) return;
-  out->Append("CDN-Loop: ");
-  out->Append(by.node);
-  out->Append("; id=");
-  out->Append(by.instance);
-  out->Append("\r\n");
+  if (!by.cdn_loop.empty()) out->Field("CDN-Loop", by.cdn_loop);
 }
 
 void WriteForwardedFor(const RequestHead& head, const char* data,
@@ -165,7 +153,7 @@ bool IsRequestId(std::string_view text) {
 void WriteRequestHead(const RequestHead& head, const char* data,
                       const ForwardedBy& by, BufferPool& pool, Buffer* out) {
   // Each field at most once, and what we add: names, two hosts, the client.
-  size_t bytes = 512 + 2 * by.node.size() + 2 * by.instance.size() + 2 * by.client.size() +
+  size_t bytes = 512 + by.via.size() + by.cdn_loop.size() + 2 * by.client.size() +
                  3 * head.host.size + by.request_id.size() +
                  head.line.target.size;
   for (const Field& field : head.fields.all()) {

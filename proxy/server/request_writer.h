@@ -13,14 +13,13 @@ namespace whichhop {
 
 // What the fields say of us and of the client.
 struct ForwardedBy {
-  std::string_view node;        // our name in Via
+  std::string_view via;         // who we are in Via: name and comment
   std::string_view client;      // its address, without port
   bool trusted = false;         // its own forwarding fields are kept
   std::string_view scheme;      // "http" or "https"
   std::string_view request_id;  // empty: the client's own is kept
   bool upgrade = false;         // the protocols that the client offers, too
-  std::string_view instance{};  // our id in Via (InstanceId()); empty: none
-  bool cdn_loop = false;        // CDN-Loop says so too (RFC 8586)
+  std::string_view cdn_loop{};  // and in CDN-Loop (RFC 8586); empty: none
 };
 
 // The request id of a client is kept if it is a token of at most 128 bytes.

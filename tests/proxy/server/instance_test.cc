@@ -25,6 +25,15 @@ TEST_CASE("the id of the process is one, of 8 hex digits") {
   CHECK(InstanceId().data() == InstanceId().data());
 }
 
+TEST_CASE("a balancer says in Via who it is, a CDN in CDN-Loop too") {
+  const std::string id(InstanceId());
+  NodeConfig node;
+  CHECK(PassageOf(node).via == "whichhop (" + id + ")");
+  CHECK(PassageOf(node).cdn_loop.empty());
+  node.position = diagnostics::Position::kCdn;
+  CHECK(PassageOf(node).cdn_loop == "whichhop; id=" + id);
+}
+
 TEST_CASE("a loop is our name with our id, in CDN-Loop or Via") {
   struct Row {
     std::string_view lines, field;

@@ -241,14 +241,14 @@ TEST_CASE("an offer of many protocols is written whole") {
         std::string::npos);
 }
 
-TEST_CASE("our id stands in Via, and where it is wanted in CDN-Loop") {
+TEST_CASE("who we are stands in Via, and where it is wanted in CDN-Loop") {
   ForwardedBy by = kStranger;
-  by.instance = "0123abcd";
+  by.via = "hop (0123abcd)";
   const std::string request =
       "GET / HTTP/1.1\r\nHost: h\r\nCDN-Loop: a\r\n\r\n";
   const std::string via = "CDN-Loop: a\r\nVia: 1.1 hop (0123abcd)\r\n";
   CHECK(Written(request, by).find(via + "X-F") != std::string::npos);
-  by.cdn_loop = true;
+  by.cdn_loop = "hop; id=0123abcd";
   CHECK(Written(request, by).find(via + "CDN-Loop: hop; id=0123abcd\r\nX-F") !=
         std::string::npos);
 }
