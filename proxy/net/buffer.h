@@ -57,7 +57,7 @@ class Buffer {
   void Append(size_t bytes) { end_ += bytes; }  // were written to space()
   // Copies `bytes` behind the content, and grows as it needs.
   void Add(BufferPool& pool, std::string_view bytes);
-  void Consume(size_t bytes);                   // from the front
+  void Consume(size_t bytes);                             // from the front
   void Truncate(size_t bytes) { end_ = begin_ + bytes; }  // keeps the front
   void Clear() { begin_ = end_ = 0; }
   // Moves the content to the front of the block, so that space() is largest.

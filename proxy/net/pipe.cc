@@ -65,9 +65,8 @@ std::optional<IoResult> Pipe::Fill(Socket& from, uint64_t most) {
   assert(empty());
   const auto ends = pool_.Take();
   if (!ends) return {};
-  const ssize_t moved =
-      Splice(from.fd(), ends->write,
-             static_cast<size_t>(std::min(most, kMostAtOnce)));
+  const ssize_t moved = Splice(
+      from.fd(), ends->write, static_cast<size_t>(std::min(most, kMostAtOnce)));
   if (moved > 0) {
     ends_ = *ends;
     bytes_ = static_cast<size_t>(moved);

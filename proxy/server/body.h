@@ -27,8 +27,8 @@ class BodyReader {
   };
   Taken Take(char* data, size_t size);
 
-  // `bytes` of the body passed by, unseen. Requires: the framing is not chunked,
-  // and they are not more than what is left().
+  // `bytes` of the body passed by, unseen. Requires: the framing is not
+  // chunked, and they are not more than what is left().
   void Skip(uint64_t bytes);
 
   // The connection ended in order. True if that completes the body.

@@ -300,8 +300,7 @@ void Exchange::StartRequest() {
     made_request_id_ = Ulid(WallMicroseconds() / 1000, worker_.rng().Next(),
                             worker_.rng().Next());
   }
-  upgrade_ =
-      request_->upgrade && NamesProtocol(in_.data(), request_->fields);
+  upgrade_ = request_->upgrade && NamesProtocol(in_.data(), request_->fields);
   if (RefuseByPolicy()) return;
   recorder_.TakeRoute(FindRoute(config(), *request_, in_.data()));
   if (recorder_.route() == nullptr) {

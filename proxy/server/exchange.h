@@ -242,7 +242,7 @@ class Exchange final : public Retired,
   Buffer request_out_;  // the head, kept for a retry
   BodyWriter request_writer_;
   SendQueue up_queue_;
-  Pipe up_pipe_;           // behind the queue
+  Pipe up_pipe_;            // behind the queue
   bool splice_up_ = false;  // the rest of the request's body goes through it
   Timer upstream_timer_;
   Duration upstream_limit_{};   // of the running wait
@@ -268,9 +268,9 @@ class Exchange final : public Retired,
   SendQueue down_queue_;
   Pipe down_pipe_;            // behind the queue
   bool splice_down_ = false;  // the rest of the response's body goes through it
-  std::string reply_;        // head and body of an answer of ours
-  std::string diagnosis_;    // its field lines
-  std::string replacement_;  // our body for an error that came without one
+  std::string reply_;         // head and body of an answer of ours
+  std::string diagnosis_;     // its field lines
+  std::string replacement_;   // our body for an error that came without one
   std::vector<std::string_view> proxy_status_;  // received values
   std::string trailers_;
   std::string upstream_body_;    // of a body that we replaced: its beginning

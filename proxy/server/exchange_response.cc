@@ -58,8 +58,7 @@ void Exchange::PeekBody() {
     DropConnection();
     return SendReply();
   }
-  if (head.line.status == 502 &&
-      TakeLoop(request_id(), worker_.loop().now())) {
+  if (head.line.status == 502 && TakeLoop(request_id(), worker_.loop().now())) {
     // Our own answer comes back: the loop is closed here.
     DropConnection();
     ended_ = {'P', 'H'};

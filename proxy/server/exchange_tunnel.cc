@@ -12,17 +12,17 @@ using diagnostics::AttemptEnd;
 using diagnostics::Fault;
 using diagnostics::Malformed;
 
-// A 101 is here. It is taken if its protocol was asked for, and once the request
-// was sent whole: until then the client speaks HTTP still.
+// A 101 is here. It is taken if its protocol was asked for, and once the
+// request was sent whole: until then the client speaks HTTP still.
 void Exchange::OnSwitch() {
   const ResponseHead& head = response_parser_.head();
-  const bool agreed =
-      upgrade_ && ProtocolsAgree(in_.data(), request_->fields, up_in_.data(),
-                                 head.fields);
+  const bool agreed = upgrade_ && ProtocolsAgree(in_.data(), request_->fields,
+                                                 up_in_.data(), head.fields);
   if (!agreed) {
     AttemptFailure failure = Failure(AttemptEnd::kMalformed);
     failure.malformed = Malformed::kUnsolicited101;
-    if (upgrade_) failure.rule = "the 101 names a protocol that was not asked for";
+    if (upgrade_)
+      failure.rule = "the 101 names a protocol that was not asked for";
     return FailAttempt(failure);
   }
   if (write_error_ != 0) {
@@ -44,8 +44,8 @@ void Exchange::BeginTunnel() {
   response_writer_.Start(false);
   NoteClaims();
   BufferPool& pool = worker_.buffers();
-  tunnel_ = std::make_unique<Tunnel>(pool, session_->socket(),
-                                     connection_->socket());
+  tunnel_ =
+      std::make_unique<Tunnel>(pool, session_->socket(), connection_->socket());
   // What came behind either head is the other protocol's already.
   Buffer& down = tunnel_->down().first(pool);
   WriteInterimHead(response_parser_.head(), up_in_.data(), pool, &down);

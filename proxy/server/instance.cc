@@ -78,15 +78,14 @@ Passage PassageOf(const NodeConfig& node) {
 
 std::string_view LoopField(const RequestHead& head, const char* data,
                            std::string_view node, std::string_view instance) {
-  const bool cdn_loop = AnyMember(
-      head, data, FieldId::kCdnLoop, [&](std::string_view member) {
+  const bool cdn_loop =
+      AnyMember(head, data, FieldId::kCdnLoop, [&](std::string_view member) {
         return IsInCdnLoop(member, node, instance);
       });
   if (cdn_loop) return "CDN-Loop";
-  const bool via =
-      AnyMember(head, data, FieldId::kVia, [&](std::string_view member) {
-        return IsInVia(member, node, instance);
-      });
+  const bool via = AnyMember(
+      head, data, FieldId::kVia,
+      [&](std::string_view member) { return IsInVia(member, node, instance); });
   return via ? "Via" : "";
 }
 

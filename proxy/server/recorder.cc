@@ -239,7 +239,8 @@ const diagnostics::Verdict& Recorder::JudgeDecision(
   if (fault == diagnostics::Fault::kLoopDetected) {
     const auto& servers = config_.upstreams[route_->upstream].servers;
     seen.decision.by_address = std::ranges::all_of(
-        servers, [](const ServerConfig& server) { return server.host.empty(); });
+        servers,
+        [](const ServerConfig& server) { return server.host.empty(); });
   }
   return Judge(seen);
 }

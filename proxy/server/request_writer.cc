@@ -84,8 +84,7 @@ bool IsRewritten(const Field& field, const ForwardedBy& by) {
 }
 
 // That it came through here; the next hop's next hop may be this one again.
-void WriteVia(const RequestHead& head, const ForwardedBy& by,
-              HeadWriter* out) {
+void WriteVia(const RequestHead& head, const ForwardedBy& by, HeadWriter* out) {
   out->Append(head.line.minor_version == 0 ? "Via: 1.0 " : "Via: 1.1 ");
   out->Append(by.via);
   out->Append("\r\n");
@@ -153,9 +152,9 @@ bool IsRequestId(std::string_view text) {
 void WriteRequestHead(const RequestHead& head, const char* data,
                       const ForwardedBy& by, BufferPool& pool, Buffer* out) {
   // Each field at most once, and what we add: names, two hosts, the client.
-  size_t bytes = 512 + by.via.size() + by.cdn_loop.size() + 2 * by.client.size() +
-                 3 * head.host.size + by.request_id.size() +
-                 head.line.target.size;
+  size_t bytes = 512 + by.via.size() + by.cdn_loop.size() +
+                 2 * by.client.size() + 3 * head.host.size +
+                 by.request_id.size() + head.line.target.size;
   for (const Field& field : head.fields.all()) {
     bytes += LineOf(data, field).size() + 2;
     // Its list may come out wider, by a space a comma.

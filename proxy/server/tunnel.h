@@ -1,11 +1,11 @@
 #pragma once
-// A Tunnel is what becomes of an exchange whose protocol was switched (RFC 9110,
-// section 7.8): bytes of the client to the upstream and back, which nobody here
-// reads. Each direction has one block while it holds bytes, and none when it is
-// idle; it is read again only when all of it was written, so a slow reader
-// stops its own sender. The FIN of one side is passed to the other, behind the
-// bytes before it. Owned by the exchange, which owns the sockets too and calls
-// Pump() when either has something to tell; no clock, no log.
+// A Tunnel is what becomes of an exchange whose protocol was switched (RFC
+// 9110, section 7.8): bytes of the client to the upstream and back, which
+// nobody here reads. Each direction has one block while it holds bytes, and
+// none when it is idle; it is read again only when all of it was written, so a
+// slow reader stops its own sender. The FIN of one side is passed to the other,
+// behind the bytes before it. Owned by the exchange, which owns the sockets too
+// and calls Pump() when either has something to tell; no clock, no log.
 
 #include <cstdint>
 #include <string_view>

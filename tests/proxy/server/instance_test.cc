@@ -14,8 +14,8 @@ namespace {
 std::string Loop(std::string_view lines) {
   const ParsedRequest parsed("GET / HTTP/1.1\r\nHost: h\r\n" +
                              std::string(lines) + "\r\n");
-  return std::string(LoopField(parsed.head(), parsed.bytes.data(), "edge",
-                               "0123abcd"));
+  return std::string(
+      LoopField(parsed.head(), parsed.bytes.data(), "edge", "0123abcd"));
 }
 
 TEST_CASE("the id of the process is one, of 8 hex digits") {
