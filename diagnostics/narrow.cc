@@ -168,6 +168,15 @@ Blame BySlots(const Observation& seen, const HopList& suspects,
   return Settle(suspects, found, evidence);
 }
 
+// Where nothing is looked up, no zone can have led the request back to us.
+Blame ByLookup(const Observation& seen, const HopList& suspects,
+               Evidence& evidence) {
+  if (!seen.decision.by_address) return Only(suspects, Everyone());
+  evidence.Begin(Rule::kFault, {}, {SelfHop(seen.position)});
+  evidence << "the upstream is configured by address: no lookup led here";
+  return Only(suspects, {SelfHop(seen.position)});
+}
+
 // The last probe speaks for the servers that are out.
 Blame ByProbe(const Observation& seen, const HopList& suspects,
               Evidence& evidence) {
@@ -237,6 +246,8 @@ Blame NarrowDecision(const Observation& seen, Evidence& evidence) {
     case Fault::kBackendConnLimit:
     case Fault::kBackendQueueTimeout:
       return BySlots(seen, suspects, evidence);
+    case Fault::kLoopDetected:
+      return ByLookup(seen, suspects, evidence);
     case Fault::kBackendAllDown:
       return ByProbe(seen, suspects, evidence);
     default:  // the table's suspects stand as they are

@@ -59,6 +59,7 @@ struct DecisionFacts {
   std::string_view detail;  // "no route for Host x.example"; for operators
   uint32_t servers = 0;     // of the upstream
   uint32_t ejected = 0;     // of them
+  bool by_address = false;  // loop-detected: no server has a name to look up
   // backend-all-down: what the last probe, or the failure that ejected the
   // last server, was: a fault of the connect phase, with its facts.
   std::optional<Fault> last_probe;

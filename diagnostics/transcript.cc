@@ -422,6 +422,7 @@ constexpr Line kLines[] = {
     DECISION(detail),
     DECISION(servers),
     DECISION(ejected),
+    DECISION(by_address),
     DECISION(last_probe),
     DECISION(probe_connect),
     DECISION(probe_peer_rtt),

@@ -51,13 +51,30 @@ void Buffer::Release(BufferPool& pool) {
 void Buffer::Grow(BufferPool& pool, size_t capacity) {
   assert(block_ != nullptr);
   if (capacity <= capacity_) return Compact();
-  char* larger = Allocate(capacity);
+  MoveTo(pool, capacity);
+}
+
+void Buffer::Fit(BufferPool& pool) {
+  assert(!empty());
+  // A block of the usual size would be taken for one of the pool's.
+  if (size() < capacity_ && size() != kBlockBytes) MoveTo(pool, size());
+}
+
+void Buffer::MoveTo(BufferPool& pool, size_t capacity) {
+  char* moved = Allocate(capacity);
   const size_t bytes = size();
-  std::memcpy(larger, data(), bytes);
+  std::memcpy(moved, data(), bytes);
   Release(pool);
-  block_ = larger;
+  block_ = moved;
   capacity_ = capacity;
   end_ = bytes;
+}
+
+void Buffer::Add(BufferPool& pool, std::string_view bytes) {
+  if (bytes.empty()) return;
+  if (bytes.size() > space_size()) Grow(pool, size() + bytes.size());
+  std::memcpy(space(), bytes.data(), bytes.size());
+  Append(bytes.size());
 }
 
 void Buffer::Consume(size_t bytes) {

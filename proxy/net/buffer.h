@@ -42,6 +42,8 @@ class Buffer {
   void Release(BufferPool& pool);  // forgets its bytes; no-op if it holds none
   // At least `capacity` bytes in all, the content kept. Requires: Acquire.
   void Grow(BufferPool& pool, size_t capacity);
+  // Not more memory than the content needs. Requires: Acquire, not empty.
+  void Fit(BufferPool& pool);
 
   bool held() const { return block_ != nullptr; }
   char* data() { return block_ + begin_; }
@@ -53,13 +55,17 @@ class Buffer {
   size_t capacity() const { return capacity_; }
 
   void Append(size_t bytes) { end_ += bytes; }  // were written to space()
-  void Consume(size_t bytes);                   // from the front
+  // Copies `bytes` behind the content, and grows as it needs.
+  void Add(BufferPool& pool, std::string_view bytes);
+  void Consume(size_t bytes);                             // from the front
   void Truncate(size_t bytes) { end_ = begin_ + bytes; }  // keeps the front
   void Clear() { begin_ = end_ = 0; }
   // Moves the content to the front of the block, so that space() is largest.
   void Compact();
 
  private:
+  void MoveTo(BufferPool& pool, size_t capacity);
+
   char* block_ = nullptr;
   size_t capacity_ = 0;
   size_t begin_ = 0;

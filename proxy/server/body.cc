@@ -36,6 +36,13 @@ BodyReader::Taken BodyReader::Take(char* data, size_t size) {
   return {{data, size}, size};
 }
 
+void BodyReader::Skip(uint64_t bytes) {
+  received_ += bytes;
+  if (framing_ != Framing::kLength) return;
+  left_ -= bytes;
+  done_ = left_ == 0;
+}
+
 bool BodyReader::EndOfInput() {
   if (framing_ == Framing::kUntilClose) done_ = true;
   return done_;

@@ -27,6 +27,10 @@ class BodyReader {
   };
   Taken Take(char* data, size_t size);
 
+  // `bytes` of the body passed by, unseen. Requires: the framing is not
+  // chunked, and they are not more than what is left().
+  void Skip(uint64_t bytes);
+
   // The connection ended in order. True if that completes the body.
   bool EndOfInput();
 
@@ -37,6 +41,7 @@ class BodyReader {
 
   Framing framing() const { return framing_; }
   uint64_t received() const { return received_; }  // bytes of payload
+  uint64_t left() const { return left_; }  // of a Content-Length; else 0
   // Bytes of payload in all; received() where the framing does not say.
   uint64_t expected() const;
 

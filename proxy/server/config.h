@@ -51,6 +51,7 @@ struct TimeoutsConfig {
   milliseconds response_head{60'000};  // request written to head complete
   milliseconds response_body{30'000};  // a stall
   milliseconds upstream_idle{4'000};   // in the pool
+  milliseconds tunnel{3'600'000};      // silence both ways, once switched
   milliseconds drain_delay{0};         // TERM to closing the listeners
   milliseconds drain{30'000};          // then to cutting connections
 

@@ -145,11 +145,11 @@ constexpr Row<TimeoutsConfig> kTimeoutRows[] = {
     {{"response_head"}, Duration<&TimeoutsConfig::response_head>},
     {{"response_body"}, Duration<&TimeoutsConfig::response_body>},
     {{"upstream_idle"}, Duration<&TimeoutsConfig::upstream_idle>},
+    {{"tunnel"}, Duration<&TimeoutsConfig::tunnel>},
     {{"drain_delay"}, Duration<&TimeoutsConfig::drain_delay, 0>},
     {{"drain"}, Duration<&TimeoutsConfig::drain>},
     NotYet<TimeoutsConfig>("queue"),
     NotYet<TimeoutsConfig>("tls"),
-    NotYet<TimeoutsConfig>("tunnel"),
 };
 
 // Stands after header_bytes, which holds the request target too.

@@ -1,6 +1,9 @@
 #include "proxy/server/exchange.h"
 
+#include "proxy/http/upgrade.h"
 #include "proxy/server/generation.h"
+#include "proxy/server/instance.h"
+#include "proxy/server/loops_seen.h"
 #include "proxy/server/request_facts.h"
 #include "proxy/server/request_writer.h"
 #include "proxy/server/router.h"
@@ -24,8 +27,10 @@ Exchange::Exchange(Worker& worker, Generation& generation)
       generation_(generation),
       request_parser_(HeadLimitsOf(config())),
       request_body_(TrailerMode::kRefuse, HeadLimitsOf(config())),
+      up_pipe_(worker.pipes()),
       response_parser_(HeadLimitsOf(config())),
       response_body_(TrailerMode::kDrop, HeadLimitsOf(config())),
+      down_pipe_(worker.pipes()),
       recorder_(config()) {}
 
 const Config& Exchange::config() const { return generation_.config(); }
@@ -61,12 +66,16 @@ void Exchange::Reset() {
   request_out_.Release(worker_.buffers());
   up_in_.Clear();
   up_queue_.Clear();
+  up_pipe_.Clear();
+  splice_up_ = false;
   request_body_moved_ = false;
   stale_retried_ = false;
   write_error_ = 0;
   up_readable_ = false;
   response_phase_ = ResponsePhase::kNone;
   down_queue_.Clear();
+  down_pipe_.Clear();
+  splice_down_ = false;
   head_forwarded_ = false;
   close_after_ = false;
   upstream_body_.clear();
@@ -90,6 +99,9 @@ bool Exchange::BeginNext() {
 }
 
 void Exchange::End() {
+  tunnel_.reset();
+  up_pipe_.Clear();
+  down_pipe_.Clear();
   DropConnection();
   StopWaitingUpstream();
   in_.Release(worker_.buffers());
@@ -138,23 +150,29 @@ void Exchange::StopWaiting() {
 void Exchange::OnDownstreamReadable() {
   NoteReadable();
   if (request_phase_ == RequestPhase::kHead) return ReadHead();
+  if (tunnel_ != nullptr) {
+    tunnel_->up().MarkReadable();
+    return PumpTunnel();
+  }
   // The answer may have begun already: both directions go on.
   const bool wants_body = request_phase_ == RequestPhase::kBody &&
                           connection_ != nullptr &&
                           response_phase_ != ResponsePhase::kConnecting &&
-                          up_queue_.empty() && write_error_ == 0;
+                          !UpstreamPending() && write_error_ == 0;
   if (wants_body) return PumpRequest();
   ProbeClient();
 }
 
 void Exchange::OnDownstreamWritable() {
-  if (down_queue_.empty()) return;
+  if (tunnel_ != nullptr) return PumpTunnel();
+  if (!DownstreamPending()) return;
   switch (response_phase_) {
     case ResponsePhase::kNone:
     case ResponsePhase::kStarting:
     case ResponsePhase::kResolving:
     case ResponsePhase::kConnecting:
     case ResponsePhase::kPeek:
+    case ResponsePhase::kTunnel:
     case ResponsePhase::kDone:
       return;
     case ResponsePhase::kHead:  // an interim response was blocked
@@ -292,6 +310,7 @@ void Exchange::StartRequest() {
   body_at_ = request_parser_.head_bytes();
   bytes_in_ = body_at_;
   request_body_.Start(request_->framing, request_->content_length);
+  splice_up_ = request_body_.left() >= kSpliceFrom;
   request_phase_ = RequestPhase::kBody;
   if (request_body_.done()) OnRequestComplete();
   const Field* id = request_->fields.First(FieldId::kXRequestId);
@@ -302,6 +321,7 @@ void Exchange::StartRequest() {
     made_request_id_ = Ulid(WallMicroseconds() / 1000, worker_.rng().Next(),
                             worker_.rng().Next());
   }
+  upgrade_ = request_->upgrade && NamesProtocol(in_.data(), request_->fields);
   if (RefuseByPolicy()) return;
   recorder_.TakeRoute(FindRoute(config(), *request_, in_.data()));
   if (recorder_.route() == nullptr) {
@@ -311,6 +331,13 @@ void Exchange::StartRequest() {
   if (recorder_.route()->respond != 0) {
     return Respond(static_cast<uint16_t>(recorder_.route()->respond));
   }
+  const std::string_view loop =
+      LoopField(*request_, in_.data(), config().node.name, InstanceId());
+  if (!loop.empty()) {
+    NoteLoop(request_id(), worker_.loop().now());
+    ended_ = {'P', 'R'};
+    return Reply(Fault::kLoopDetected, {}, loop);
+  }
   StartAttempt();
 }
 
@@ -319,7 +346,8 @@ bool Exchange::RefuseByPolicy() {
   const Method method = request_->line.method;
   const uint64_t limit = config().limits.request_body;
   std::optional<Fault> fault;
-  if (worker_.refuses_requests()) {
+  // A tunnel would be cut before long.
+  if (worker_.refuses_requests() || (upgrade_ && worker_.draining())) {
     fault = Fault::kDrainNewRequest;
   } else if (method == Method::kConnect || method == Method::kTrace) {
     fault = Fault::kReqMethod;
@@ -356,6 +384,7 @@ bool Exchange::ReceiveRequestBody() {
     WaitDownstream(Waiting::kBody, config().timeouts.request_body);
     return false;
   }
+  if (splice_up_) return SpliceRequestBody();
   // All of it was sent: its place behind the head is free again.
   in_.Truncate(request_parser_.head_bytes());
   body_at_ = in_.size();
@@ -363,6 +392,27 @@ bool Exchange::ReceiveRequestBody() {
     in_.Grow(worker_.buffers(), in_.capacity() + kBlockBytes);
   }
   return Receive();
+}
+
+// As ReceiveRequestBody; what comes needs no framing and is not looked at.
+bool Exchange::SpliceRequestBody() {
+  const auto got = up_pipe_.Fill(session_->socket(), request_body_.left());
+  if (!got) {
+    splice_up_ = false;
+    return ReceiveRequestBody();
+  }
+  if (got->kind != IoResult::Kind::kBytes) {
+    input_pending_ = false;
+    if (got->kind == IoResult::Kind::kAgain) return true;
+    OnDownstreamEnd();
+    return false;
+  }
+  request_body_.Skip(got->bytes);
+  bytes_in_ += got->bytes;
+  request_body_moved_ = true;
+  read_short_ = false;
+  if (request_body_.done()) OnRequestComplete();
+  return true;
 }
 
 void Exchange::RefuseBody() {
@@ -417,6 +467,7 @@ char Exchange::PhaseLetter() const {
     case ResponsePhase::kPeek:
       return 'H';
     case ResponsePhase::kBody:
+    case ResponsePhase::kTunnel:
     case ResponsePhase::kReply:
     case ResponsePhase::kDone:
       break;
@@ -444,6 +495,9 @@ void Exchange::Finish(Session::After after) {
   ForgetTurnEnd();
   StopWaiting();
   StopWaitingUpstream();
+  // Neither side of a tunnel is to take a cut for an end.
+  const bool cut = tunnel_ != nullptr && after == Session::After::kAbort;
+  if (cut && connection_ != nullptr) connection_->socket().ResetOnClose();
   DropConnection();
   // A verdict that could not be sent is found in the log all the same.
   if (recorder_.verdict() != nullptr && error_id_.empty()) MakeErrorId();

@@ -5,12 +5,15 @@
 //
 // Bytes go straight through: each direction has one buffer, is read from one
 // socket and written to the other, and is read again only when all of it was
-// written. So a slow reader stops its own sender, and memory is bounded.
+// written. So a slow reader stops its own sender, and memory is bounded. Of a
+// long body of a known length only the beginning is read: the rest goes through
+// a pipe, and stays in the kernel.
 //
 // exchange.cc has its life and the request, exchange_upstream.cc the attempts
 // and the response's head, exchange_failure.cc how an attempt fails,
-// exchange_response.cc what the client is sent of the upstream's response, and
-// exchange_reply.cc what we say ourselves.
+// exchange_response.cc what the client is sent of the upstream's response,
+// exchange_tunnel.cc how it becomes a tunnel, and exchange_reply.cc what we say
+// ourselves.
 
 #include <memory>
 #include <string>
@@ -21,12 +24,14 @@
 #include "proxy/http/request_parser.h"
 #include "proxy/http/response_parser.h"
 #include "proxy/net/buffer.h"
+#include "proxy/net/pipe.h"
 #include "proxy/net/send_queue.h"
 #include "proxy/server/body.h"
 #include "proxy/server/client_address.h"
 #include "proxy/server/recorder.h"
 #include "proxy/server/response_writer.h"
 #include "proxy/server/session.h"
+#include "proxy/server/tunnel.h"
 #include "proxy/upstream/upstream.h"
 
 namespace whichhop {
@@ -100,9 +105,13 @@ class Exchange final : public Retired,
     kHead,  // the request is being written, or the head awaited
     kPeek,  // an error's head is here: is its body empty?
     kBody,
-    kReply,  // an answer of our own
+    kTunnel,  // a 101 was sent: neither side speaks HTTP any more
+    kReply,   // an answer of our own
     kDone,
   };
+  // Bodies that are at least so long are spliced: below, copying is as good.
+  static constexpr uint64_t kSpliceFrom = 64 * 1024;
+
   enum class Waiting : uint8_t { kNothing, kHead, kBody, kWrite };
 
   // The longest last part of a wait in which the silent peer is probed.
@@ -125,6 +134,7 @@ class Exchange final : public Retired,
   void OnRequestComplete();
   void QueueRequestBody();
   bool ReceiveRequestBody();
+  bool SpliceRequestBody();
   void RefuseBody();
   void RefuseBody(diagnostics::Fault fault,
                   const diagnostics::RequestFacts& facts);
@@ -149,6 +159,9 @@ class Exchange final : public Retired,
   void ComposeRequest();
   void PumpRequest();
   bool FlushUpstream();
+  bool UpstreamPending() const {
+    return !up_queue_.empty() || !up_pipe_.empty();
+  }
   void WaitUpstream(Duration limit);
   void StopWaitingUpstream();
   void Probe();
@@ -157,6 +170,7 @@ class Exchange final : public Retired,
   void OnTimer(Timer& timer) override;
   void ReadResponse();
   IoResult ReceiveUpstream();
+  void NoteReceived(const IoResult& got);
   bool OnResponseHead();
   void OnFinalHead();
   bool ForwardInterim();
@@ -169,6 +183,13 @@ class Exchange final : public Retired,
   void DropConnection();
   void KeepOrDropConnection();
 
+  // exchange_tunnel.cc
+  void OnSwitch();
+  void BeginTunnel();
+  void ArmTunnelTimer();
+  void PumpTunnel();
+  void OnTunnelIdle();
+
   // exchange_response.cc
   void PeekBody();
   void BeginResponse(bool replace_body);
@@ -176,7 +197,12 @@ class Exchange final : public Retired,
   void ReplaceBody(ResponseOptions* options);
   void PumpResponse();
   void QueueResponseBody();
+  IoResult ReceiveResponseBody();
   bool FlushDownstream();
+  IoResult SendDownstream();
+  bool DownstreamPending() const {
+    return !down_queue_.empty() || !down_pipe_.empty();
+  }
   void CutResponse();
   void ForgetUnsentHead();
   void Respond(uint16_t status);
@@ -227,11 +253,14 @@ class Exchange final : public Retired,
   Buffer request_out_;  // the head, kept for a retry
   BodyWriter request_writer_;
   SendQueue up_queue_;
+  Pipe up_pipe_;            // behind the queue
+  bool splice_up_ = false;  // the rest of the request's body goes through it
   Timer upstream_timer_;
   Duration upstream_limit_{};   // of the running wait
   Duration probe_time_{};       // its last part, in which the peer is probed
   bool probing_ = false;        // it is being probed
   bool stale_retried_ = false;  // a pooled connection had ended
+  bool upgrade_ = false;        // a protocol is offered to the upstream
   bool pending_ = false;        // it counts as waiting for a connection
   bool request_body_moved_ = false;  // a retry could not send it again
   int write_error_ = 0;  // the upstream took no more; its answer may be there
@@ -240,22 +269,27 @@ class Exchange final : public Retired,
   Buffer up_in_;
   ResponseParser response_parser_;
   BodyReader response_body_;
-  bool up_readable_ = false;  // the socket may have more than was read
+  bool up_readable_ = false;    // the socket may have more than was read
+  bool up_read_short_ = false;  // the last read took less than it could
   ResponsePhase response_phase_ = ResponsePhase::kNone;
 
   // To the client.
   Buffer response_out_;
   BodyWriter response_writer_;
   SendQueue down_queue_;
-  std::string reply_;        // head and body of an answer of ours
-  std::string diagnosis_;    // its field lines
-  std::string replacement_;  // our body for an error that came without one
+  Pipe down_pipe_;            // behind the queue
+  bool splice_down_ = false;  // the rest of the response's body goes through it
+  std::string reply_;         // head and body of an answer of ours
+  std::string diagnosis_;     // its field lines
+  std::string replacement_;   // our body for an error that came without one
   std::vector<std::string_view> proxy_status_;  // received values
   std::string trailers_;
   std::string upstream_body_;    // of a body that we replaced: its beginning
   std::string claims_;           // what the upstream said of blame, for the log
   bool head_forwarded_ = false;  // of a relayed response: its status is spent
   bool close_after_ = false;     // the client was told so
+
+  std::unique_ptr<Tunnel> tunnel_;  // once the protocol was switched
 
   Recorder recorder_;
   Ulid made_request_id_;

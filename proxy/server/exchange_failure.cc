@@ -93,7 +93,7 @@ AttemptPhase Exchange::AttemptPhaseNow() const {
   }
   if (response_phase_ != ResponsePhase::kHead) return AttemptPhase::kBody;
   if (!up_in_.empty()) return AttemptPhase::kHead;
-  const bool writing = write_error_ != 0 || !up_queue_.empty() ||
+  const bool writing = write_error_ != 0 || UpstreamPending() ||
                        request_phase_ == RequestPhase::kBody;
   return writing ? AttemptPhase::kRequest : AttemptPhase::kWait;
 }

@@ -1,8 +1,10 @@
 // What the client of an exchange is sent of the upstream's response, with what
 // a diagnosis adds.
 
+#include "proxy/http/upgrade.h"
 #include "proxy/server/exchange.h"
 #include "proxy/server/generation.h"
+#include "proxy/server/loops_seen.h"
 #include "proxy/server/worker.h"
 
 namespace whichhop {
@@ -56,6 +58,12 @@ void Exchange::PeekBody() {
     DropConnection();
     return SendReply();
   }
+  if (head.line.status == 502 && TakeLoop(request_id(), worker_.loop().now())) {
+    // Our own answer comes back: the loop is closed here.
+    DropConnection();
+    ended_ = {'P', 'H'};
+    return Reply(Fault::kLoopDetected, {}, "the answer is this proxy's own");
+  }
   const BodyPolicy policy = config().errors.body;
   if (policy == BodyPolicy::kKeep) return BeginResponse(false);
   if (policy == BodyPolicy::kReplace) return BeginResponse(true);
@@ -81,6 +89,9 @@ void Exchange::BeginResponse(bool replace_body) {
   status_ = head.line.status;
   ResponseOptions options;
   options.date = worker_.wall_text().HttpDate(WallMicroseconds());
+  // Which protocol would do, the client learns as the upstream says it.
+  options.upgrade = status_ == 426 && request_->line.minor_version > 0 &&
+                    NamesProtocol(up_in_.data(), head.fields);
   NoteClaims();
   if (status_ >= 400) {
     recorder_.JudgeRelayed(status_);
@@ -128,6 +139,7 @@ void Exchange::ChooseFraming(ResponseOptions* options) {
     options->framing = http11 ? Framing::kChunked : Framing::kUntilClose;
   }
   response_writer_.Start(options->framing == Framing::kChunked);
+  splice_down_ = response_body_.left() >= kSpliceFrom;
   close_after_ = !ClientMayStay() || options->framing == Framing::kUntilClose;
   options->close = close_after_;
   options->keep_alive = !close_after_ && !http11;
@@ -164,13 +176,13 @@ void Exchange::PumpResponse() {
         return OnResponseRefused(response_body_.error());
       }
     }
-    if (!down_queue_.empty() && !FlushDownstream()) return;
+    if (DownstreamPending() && !FlushDownstream()) return;
     if (response_body_.done()) {
       KeepOrDropConnection();
       return Finish(AfterResponse());
     }
     IoResult got{IoResult::Kind::kAgain};
-    if (up_readable_) got = ReceiveUpstream();
+    if (up_readable_) got = ReceiveResponseBody();
     if (got.kind == IoResult::Kind::kBytes) continue;
     if (got.kind == IoResult::Kind::kAgain) break;
     if (got.kind == IoResult::Kind::kError || !response_body_.EndOfInput()) {
@@ -191,10 +203,35 @@ void Exchange::QueueResponseBody() {
   }
 }
 
-// True: all of the queue is written. False: it waits, or the client is gone
-// and the exchange over.
+IoResult Exchange::ReceiveResponseBody() {
+  if (!splice_down_) return ReceiveUpstream();
+  const auto got =
+      down_pipe_.Fill(connection_->socket(), response_body_.left());
+  if (!got) {
+    splice_down_ = false;
+    return ReceiveUpstream();
+  }
+  NoteReceived(*got);
+  up_read_short_ = false;
+  response_body_.Skip(got->bytes);
+  return *got;
+}
+
+// As SendQueue::Flush, with what lies in the pipe.
+IoResult Exchange::SendDownstream() {
+  const IoResult queued = down_queue_.Flush(session_->socket());
+  if (queued.kind != IoResult::Kind::kBytes || down_pipe_.empty()) {
+    return queued;
+  }
+  IoResult piped = down_pipe_.Drain(session_->socket());
+  piped.bytes += queued.bytes;
+  return piped;
+}
+
+// True: nothing is left to write. False: it waits, or the client is gone and
+// the exchange over.
 bool Exchange::FlushDownstream() {
-  const IoResult sent = down_queue_.Flush(session_->socket());
+  const IoResult sent = SendDownstream();
   bytes_out_ += sent.bytes;
   if (response_phase_ == ResponsePhase::kBody && sent.bytes > 0) {
     head_forwarded_ = true;
@@ -229,7 +266,7 @@ void Exchange::CutResponse() {
   const bool told = response_writer_.chunked() ||
                     response_body_.framing() == Framing::kLength;
   // What was received before the end is still the client's.
-  if (told) bytes_out_ += down_queue_.Flush(session_->socket()).bytes;
+  if (told) bytes_out_ += SendDownstream().bytes;
   Finish(told ? Session::After::kClose : Session::After::kAbort);
 }
 

@@ -148,9 +148,15 @@ void Exchange::WriteRequest() {
 }
 
 void Exchange::ComposeRequest() {
+  const Passage& passage = generation_.passage();
   const ForwardedBy by{
-      config().node.name, session_->client_host(), peer_trusted_, "http",
-      made_request_ ? made_request_id_.text() : std::string_view()};
+      passage.via,
+      session_->client_host(),
+      peer_trusted_,
+      "http",
+      made_request_ ? made_request_id_.text() : std::string_view(),
+      upgrade_,
+      passage.cdn_loop};
   request_out_.Acquire(worker_.buffers());
   WriteRequestHead(*request_, in_.data(), by, worker_.buffers(), &request_out_);
   request_writer_.Start(request_->framing == Framing::kChunked);
@@ -160,7 +166,7 @@ void Exchange::ComposeRequest() {
 void Exchange::PumpRequest() {
   const uint64_t limit = config().limits.request_body;
   while (write_error_ == 0) {
-    if (!up_queue_.empty() && !FlushUpstream()) return;
+    if (UpstreamPending() && !FlushUpstream()) return;
     if (request_phase_ == RequestPhase::kDone) break;
     if (body_at_ < in_.size()) {
       QueueRequestBody();
@@ -176,12 +182,17 @@ void Exchange::PumpRequest() {
   if (response_phase_ != ResponsePhase::kHead) return;
   WaitUpstream(config().timeouts.response_head);
   // An answer that came before the request was complete waits for us.
-  if (up_readable_) ReadResponse();
+  if (up_readable_ || !up_in_.empty()) ReadResponse();
 }
 
-// True: all of the queue is written.
+// True: nothing is left to write.
 bool Exchange::FlushUpstream() {
-  const IoResult sent = up_queue_.Flush(connection_->socket());
+  IoResult sent = up_queue_.Flush(connection_->socket());
+  if (sent.kind == IoResult::Kind::kBytes && !up_pipe_.empty()) {
+    const size_t queued = sent.bytes;
+    sent = up_pipe_.Drain(connection_->socket());
+    sent.bytes += queued;
+  }
   recorder_.attempt().sent += sent.bytes;
   if (sent.kind == IoResult::Kind::kBytes) return true;
   if (sent.kind == IoResult::Kind::kAgain) {
@@ -194,6 +205,7 @@ bool Exchange::FlushUpstream() {
   // The answer may lie in the receive queue: it is read before any verdict.
   write_error_ = sent.error;
   up_queue_.Clear();
+  up_pipe_.Clear();
   OnUpstreamReadable();
   return false;
 }
@@ -218,7 +230,8 @@ void Exchange::OnConnected() {
 
 void Exchange::OnUpstreamWritable() {
   if (response_phase_ == ResponsePhase::kConnecting) return OnConnected();
-  if (!up_queue_.empty()) PumpRequest();
+  if (tunnel_ != nullptr) return PumpTunnel();
+  if (UpstreamPending()) PumpRequest();
 }
 
 void Exchange::OnUpstreamReadable() {
@@ -236,8 +249,11 @@ void Exchange::OnUpstreamReadable() {
     case ResponsePhase::kPeek:
       return PeekBody();
     case ResponsePhase::kBody:
-      if (down_queue_.empty()) PumpResponse();
+      if (!DownstreamPending()) PumpResponse();
       return;
+    case ResponsePhase::kTunnel:
+      tunnel_->down().MarkReadable();
+      return PumpTunnel();
   }
 }
 
@@ -264,6 +280,7 @@ void Exchange::Probe() {
 }
 
 void Exchange::OnTimer(Timer&) {
+  if (tunnel_ != nullptr) return OnTunnelIdle();
   if (probe_time_ > Duration{} && !probing_) return Probe();
   AttemptFailure failure = Failure(AttemptEnd::kTimeout);
   failure.limit = upstream_limit_;
@@ -275,18 +292,23 @@ void Exchange::OnTimer(Timer&) {
 // of its own. Whoever has the whole response does not ask; whoever waits for
 // more reads until it would block.
 IoResult Exchange::ReceiveUpstream() {
-  const IoResult got =
-      connection_->socket().Receive(up_in_.space(), up_in_.space_size());
+  const size_t space = up_in_.space_size();
+  const IoResult got = connection_->socket().Receive(up_in_.space(), space);
+  NoteReceived(got);
+  if (got.kind == IoResult::Kind::kBytes) up_in_.Append(got.bytes);
+  up_read_short_ = got.bytes < space;
+  return got;
+}
+
+void Exchange::NoteReceived(const IoResult& got) {
   if (got.kind != IoResult::Kind::kBytes) {
     up_readable_ = false;
-    return got;
+    return;
   }
-  up_in_.Append(got.bytes);
   AttemptRecord& attempt = recorder_.attempt();
   attempt.received += got.bytes;
   attempt.last_byte = worker_.loop().now();
   if (attempt.first_byte == kNoTime) attempt.first_byte = attempt.last_byte;
-  return got;
 }
 
 void Exchange::ReadResponse() {
@@ -319,11 +341,14 @@ void Exchange::ReadResponse() {
 bool Exchange::OnResponseHead() {
   const ResponseHead& head = response_parser_.head();
   const uint16_t status = head.line.status;
+  if (status == 101) {
+    OnSwitch();
+    return false;
+  }
   if (status < 200) {
+    if (ForwardInterim()) return true;
     AttemptFailure failure = Failure(AttemptEnd::kMalformed);
-    failure.malformed =
-        status == 101 ? Malformed::kUnsolicited101 : Malformed::kInterimFlood;
-    if (status != 101 && ForwardInterim()) return true;
+    failure.malformed = Malformed::kInterimFlood;
     FailAttempt(failure);
     return false;
   }
@@ -376,9 +401,15 @@ void Exchange::DropConnection() {
 // Back to the pool, if nothing can be left on it from this exchange.
 void Exchange::KeepOrDropConnection() {
   StopWaitingUpstream();
-  const bool clean = response_parser_.head().keep_alive && up_in_.empty() &&
-                     up_queue_.empty() && write_error_ == 0 &&
-                     request_phase_ == RequestPhase::kDone;
+  bool clean = response_parser_.head().keep_alive && up_in_.empty() &&
+               !UpstreamPending() && write_error_ == 0 &&
+               request_phase_ == RequestPhase::kDone;
+  // A read that took no more than the body does not tell whether that is all,
+  // and for what is here already there will be no edge.
+  char more;
+  if (clean && up_readable_ && !up_read_short_) {
+    clean = connection_->socket().Peek(&more, 1).kind == IoResult::Kind::kAgain;
+  }
   if (!clean) return DropConnection();
   Endpoint& endpoint = connection_->endpoint();
   endpoint.PutIdle(std::move(connection_));

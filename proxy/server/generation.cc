@@ -27,6 +27,7 @@ Generation::Generation(Worker& worker, std::shared_ptr<const Config> config,
                        const Generation* before)
     : worker_(worker),
       config_(std::move(config)),
+      passage_(PassageOf(config_->node)),
       resolver_(worker.loop(),
                 {config_->node.resolvers, config_->timeouts.dns}),
       route_ids_(worker.metrics().IdsOf(*config_)) {

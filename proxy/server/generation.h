@@ -11,6 +11,7 @@
 #include "proxy/net/resolver.h"
 #include "proxy/server/config.h"
 #include "proxy/server/exchange.h"
+#include "proxy/server/instance.h"
 #include "proxy/server/worker_metrics.h"
 #include "proxy/upstream/upstream.h"
 
@@ -26,6 +27,7 @@ class Generation final : public Retired {
   ~Generation() override { assert(out_ == 0); }
 
   const Config& config() const { return *config_; }
+  const Passage& passage() const { return passage_; }
   Upstream& upstream(size_t index) { return *upstreams_[index]; }
 
   std::unique_ptr<Exchange> TakeExchange();
@@ -45,6 +47,7 @@ class Generation final : public Retired {
  private:
   Worker& worker_;
   const std::shared_ptr<const Config> config_;
+  const Passage passage_;
   Resolver resolver_;
   std::vector<std::unique_ptr<Upstream>> upstreams_;
   std::vector<std::unique_ptr<Exchange>> free_;

@@ -236,6 +236,12 @@ const diagnostics::Verdict& Recorder::JudgeDecision(
   seen.fault = fault;
   seen.request = request;
   seen.decision.detail = detail;
+  if (fault == diagnostics::Fault::kLoopDetected) {
+    const auto& servers = config_.upstreams[route_->upstream].servers;
+    seen.decision.by_address = std::ranges::all_of(
+        servers,
+        [](const ServerConfig& server) { return server.host.empty(); });
+  }
   return Judge(seen);
 }
 

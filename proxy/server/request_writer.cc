@@ -4,6 +4,7 @@
 #include <cassert>
 
 #include "proxy/http/head_writer.h"
+#include "proxy/http/upgrade.h"
 
 namespace whichhop {
 
@@ -41,7 +42,20 @@ void WriteFraming(const RequestHead& head, HeadWriter* out) {
     out->AppendDecimal(head.content_length);
     out->Append("\r\n");
   }
-  if (head.te_trailers) out->Append("TE: trailers\r\nConnection: TE\r\n");
+}
+
+// What is said to the next hop alone (RFC 9110, section 7.6.1).
+void WriteConnection(const RequestHead& head, const char* data,
+                     const ForwardedBy& by, HeadWriter* out) {
+  if (head.te_trailers) out->Append("TE: trailers\r\n");
+  if (by.upgrade) WriteUpgrade(data, head.fields, out);
+  if (head.te_trailers && by.upgrade) {
+    out->Append("Connection: TE, Upgrade\r\n");
+  } else if (head.te_trailers) {
+    out->Append("Connection: TE\r\n");
+  } else if (by.upgrade) {
+    out->Append("Connection: Upgrade\r\n");
+  }
 }
 
 // The client's forwarding fields, which are believed of a trusted one alone.
@@ -68,6 +82,14 @@ bool IsRewritten(const Field& field, const char* data, const ForwardedBy& by) {
   if (field.id == FieldId::kXRequestId) return !by.request_id.empty();
   if (field.id == FieldId::kXForwardedFor) return true;
   return !by.trusted && SpeaksOfClient(field.id);
+}
+
+// That it came through here; the next hop's next hop may be this one again.
+void WriteVia(const RequestHead& head, const ForwardedBy& by, HeadWriter* out) {
+  out->Append(head.line.minor_version == 0 ? "Via: 1.0 " : "Via: 1.1 ");
+  out->Append(by.via);
+  out->Append("\r\n");
+  if (!by.cdn_loop.empty()) out->Field("CDN-Loop", by.cdn_loop);
 }
 
 void WriteForwardedFor(const RequestHead& head, const char* data,
@@ -131,11 +153,13 @@ bool IsRequestId(std::string_view text) {
 void WriteRequestHead(const RequestHead& head, const char* data,
                       const ForwardedBy& by, BufferPool& pool, Buffer* out) {
   // Each field at most once, and what we add: names, two hosts, the client.
-  size_t bytes = 512 + by.node.size() + 2 * by.client.size() +
-                 3 * head.host.size + by.request_id.size() +
-                 head.line.target.size;
+  size_t bytes = 512 + by.via.size() + by.cdn_loop.size() +
+                 2 * by.client.size() + 3 * head.host.size +
+                 by.request_id.size() + head.line.target.size;
   for (const Field& field : head.fields.all()) {
     bytes += size_t{field.name_size} + field.value_size + 4;
+    // Its list may come out wider, by a space a comma.
+    if (field.id == FieldId::kUpgrade) bytes += field.value_size;
   }
   if (bytes > out->space_size()) out->Grow(pool, out->size() + bytes);
   HeadWriter writer(out->space(), out->space_size());
@@ -145,11 +169,8 @@ void WriteRequestHead(const RequestHead& head, const char* data,
     writer.Rewrite(data, field);
   }
   WriteFraming(head, &writer);
-  writer.Append("Via: 1.");
-  writer.AppendDecimal(head.line.minor_version);
-  writer.Append(" ");
-  writer.Append(by.node);
-  writer.Append("\r\n");
+  WriteConnection(head, data, by, &writer);
+  WriteVia(head, by, &writer);
   WriteForwardedFor(head, data, by, &writer);
   WriteForwarded(head, data, by, &writer);
   if (!by.request_id.empty()) writer.Field("X-Request-Id", by.request_id);

@@ -3,6 +3,7 @@
 #include <cassert>
 
 #include "proxy/http/head_writer.h"
+#include "proxy/http/upgrade.h"
 
 namespace whichhop {
 
@@ -64,11 +65,23 @@ void WriteFraming(const ResponseHead& head, const ResponseOptions& options,
   }
 }
 
+// What is said to the client alone (RFC 9110, section 7.6.1).
+void WriteConnection(const ResponseHead& head, const char* data,
+                     const ResponseOptions& options, HeadWriter* out) {
+  if (options.close) out->Append("Connection: close\r\n");
+  if (options.keep_alive) out->Append("Connection: keep-alive\r\n");
+  if (!options.upgrade) return;
+  WriteUpgrade(data, head.fields, out);
+  out->Append("Connection: Upgrade\r\n");
+}
+
 HeadWriter Reserve(const ResponseHead& head, size_t extra, BufferPool& pool,
                    Buffer* out) {
   size_t bytes = 256 + head.line.reason.size + extra;
   for (const Field& field : head.fields.all()) {
     bytes += size_t{field.name_size} + field.value_size + 4;
+    // Its list may come out wider, by a space a comma.
+    if (field.id == FieldId::kUpgrade) bytes += field.value_size;
   }
   if (bytes > out->space_size()) out->Grow(pool, out->size() + bytes);
   return {out->space(), out->space_size()};
@@ -94,8 +107,7 @@ void WriteResponseHead(const ResponseHead& head, const char* data,
   if (!options.cache_control.empty()) {
     writer.Field("Cache-Control", options.cache_control);
   }
-  if (options.close) writer.Append("Connection: close\r\n");
-  if (options.keep_alive) writer.Append("Connection: keep-alive\r\n");
+  WriteConnection(head, data, options, &writer);
   writer.Append(options.diagnosis);
   writer.Append("\r\n");
   assert(!writer.overflowed());
@@ -112,6 +124,8 @@ void WriteInterimHead(const ResponseHead& head, const char* data,
     if (IsDropped(field, options)) continue;
     writer.Rewrite(data, field);
   }
+  options.upgrade = head.line.status == 101;
+  WriteConnection(head, data, options, &writer);
   writer.Append("\r\n");
   assert(!writer.overflowed());
   out->Append(writer.size());

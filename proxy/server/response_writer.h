@@ -21,6 +21,7 @@ struct ResponseOptions {
   uint64_t length = 0;               // for Framing::kLength
   bool close = false;                // "Connection: close"
   bool keep_alive = false;           // "Connection: keep-alive" (HTTP/1.0)
+  bool upgrade = false;              // the origin's Upgrade is for the client
   std::string_view date;             // added where the origin sent none
   // Whole lines that replace the origin's Proxy-Status and Error-*.
   std::string_view diagnosis;
@@ -36,8 +37,8 @@ void WriteResponseHead(const ResponseHead& head, const char* data,
                        const ResponseOptions& options, BufferPool& pool,
                        Buffer* out);
 
-// A 1xx head (RFC 9110, section 15.2): its fields and nothing of ours. A
-// Proxy-Status waits for the final head.
+// A 1xx head (RFC 9110, section 15.2): its fields and nothing of ours; a 101
+// says which protocol follows. A Proxy-Status waits for the final head.
 void WriteInterimHead(const ResponseHead& head, const char* data,
                       BufferPool& pool, Buffer* out);
 

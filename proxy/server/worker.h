@@ -11,6 +11,7 @@
 #include "proxy/net/buffer.h"
 #include "proxy/net/listener.h"
 #include "proxy/net/loop.h"
+#include "proxy/net/pipe.h"
 #include "proxy/server/access_log.h"
 #include "proxy/server/config.h"
 #include "proxy/server/generation.h"
@@ -65,6 +66,7 @@ class Worker final : private AcceptEvents, private TimerEvents {
   Loop& loop() { return loop_; }
   BufferPool& buffers() { return buffers_; }
   WorkerMetrics& metrics() { return metrics_; }
+  PipePool& pipes() { return pipes_; }
   // What new exchanges are served by.
   Generation& generation() { return *generations_.back(); }
   const Config& config() const { return generations_.back()->config(); }
@@ -121,6 +123,7 @@ class Worker final : private AcceptEvents, private TimerEvents {
   Loop loop_;
   ReserveDescriptor reserve_;
   BufferPool buffers_;
+  PipePool pipes_;
   Rng rng_;
   WallText wall_text_;
   WorkerMetrics metrics_;

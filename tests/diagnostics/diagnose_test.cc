@@ -153,6 +153,15 @@ TEST_CASE("the last probe tells why every server is out") {
   }
 }
 
+TEST_CASE("a loop through an address was led there by no zone") {
+  for (const bool by_address : {false, true}) {
+    Observation o = At(Position::kCdn);
+    See("LoopDetected", o);
+    o.decision.by_address = by_address;
+    CHECK(Join(Diagnose(o).cause) == (by_address ? "cdn" : "cdn,dns"));
+  }
+}
+
 TEST_CASE("a RST that came faster than the target can answer clears nothing") {
   Observation o = At(Position::kCdn);
   See("ConnectRefusedRst", o);

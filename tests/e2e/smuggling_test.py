@@ -119,10 +119,17 @@ class Responses(Attacked):
                      answer(b"Set-Cookie: stolen=1\r\nContent-Length: 2\r\nContent-Length: 3\r\n")):
             self.assertIsNone(self.attack(data)["Set-Cookie"])
 
-    def test_a_101_is_not_an_answer_even_to_an_upgrade_that_we_did_not_forward(self):
-        response = self.attack(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n" + FORGED,
-                               fields=[("Connection", "Upgrade"), ("Upgrade", "websocket")])
-        self.assertEqual(response.status, 502)
+    def test_a_101_is_not_an_answer_to_an_upgrade_that_we_did_not_forward(self):
+        websocket = BROKEN["head-unsolicited-101"][0]
+        for fields, data in (([("Upgrade", "websocket")], websocket),
+                             ([("Connection", "Upgrade")], websocket),
+                             ([("Connection", "Upgrade"), ("Upgrade", "other")], websocket),
+                             ([("Connection", "Upgrade"), ("Upgrade", "h2c, other")],
+                              websocket.replace(b"websocket", b"h2c"))):
+            with self.subTest(fields):
+                response = self.attack(data, fields=fields)
+                self.assertEqual(response.status, 502)
+                self.assertNotIn(b"forged", response.body)
 
     def test_bodies_where_none_may_be_are_not_bodies(self):
         for method, data in (

@@ -1,8 +1,11 @@
 """Bodies of any size and pace: whole, in bounded memory, both ways at once."""
 
+import contextlib
 import hashlib
+import os
 import random
 import re
+import resource
 import signal
 import socket
 import struct
@@ -45,6 +48,16 @@ def asleep(proxy):
     proxy.signal(signal.SIGSTOP)
     stat = f"/proc/{proxy.pid}/stat"
     wait_for(lambda: open(stat, encoding="utf-8").read().rpartition(")")[2].split()[0] == "T", "it to stop")
+
+
+def pipes(process):
+    """Ends of pipes that it has open."""
+    folder = f"/proc/{process.pid}/fd"
+    count = 0
+    for number in os.listdir(folder):
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            count += os.readlink(f"{folder}/{number}").startswith("pipe:")
+    return count
 
 
 def reset(client):
@@ -473,6 +486,210 @@ class Integrity(StreamTest):
                 with self.assertRaises(ConnectionResetError):
                     while client.socket.recv(65536):
                         pass
+
+
+class Long(StreamTest):
+    """Bodies that are long enough to stay in the kernel: nothing else may be told from it."""
+
+    SIZES = [65535, 65536, 65537, 98303, 98304, 98305, 131072, 200_000, MIB - 1, MIB, MIB + 1, 5 * MIB]
+
+    def answers(self, *pieces, reset_it=False, linger=None):
+        """An origin that sends the pieces to each request, then ends; `linger` is waited for first."""
+        def script(connection, _):
+            origin.read_request(connection)
+            for piece in pieces:
+                connection.sendall(piece)
+            if linger is not None:
+                linger.wait(PATIENCE)
+            if reset_it:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+        origin = self.origin(script)
+        return origin
+
+    def test_responses_of_every_length_come_whole(self):
+        client = self.client(self.bench())
+        for size in self.SIZES:
+            with self.subTest(size):
+                response = client.send(request(f"/bytes/{size}")).read()
+                self.assertEqual((response.complete, response.body == content(0, size)), (True, True))
+                response = client.send(request(f"/bytes/{size}", "HEAD")).read("HEAD")
+                self.assertEqual(response["Content-Length"], str(size))
+
+    def test_uploads_of_every_length_arrive_whole(self):
+        client = self.client(self.bench())
+        for size in self.SIZES:
+            with self.subTest(size):
+                response = client.send(request("/echo", "POST", body=content(0, size))).read()
+                self.assertTrue(response.body.endswith(b"\r\n\r\n" + content(0, size)))
+
+    def test_pipelined_requests_behind_an_upload_are_requests(self):
+        client = self.client(self.bench())
+        upload = request("/sink", "POST", body=content(0, MIB))
+        client.send((upload + request("/bytes/70000")) * 3)
+        for _ in range(3):
+            self.assertEqual(client.read().body.split()[0], b"bytes=%d" % MIB)
+            self.assertEqual(client.read().body, content(0, 70000))
+
+    def test_the_log_counts_their_bytes(self):
+        proxy = self.bench()
+        client = self.client(proxy)
+        raw = request("/sink", "POST", body=content(0, MIB))
+        client.send(raw).read()
+        client.send(request(f"/bytes/{MIB}")).read()
+        up, down = proxy.wait_for_log(2)
+        self.assertEqual(up["bytes_in"], len(raw))
+        self.assertGreater(down["bytes_out"], MIB)
+        self.assertLess(down["bytes_out"], MIB + 1000)
+
+    def test_a_cut_one_is_seen_to_be_cut_behind_all_that_came(self):
+        head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (8 * MIB)
+        for reset_it in (False, True):
+            with self.subTest(reset=reset_it):
+                taken = threading.Event()
+                origin = self.answers(head, content(0, 3 * MIB), reset_it=reset_it, linger=taken)
+                proxy = self.proxy(origin.port)
+                client = self.client(proxy)
+                client.send(request())
+                client.read_head()
+                got = client._exactly(3 * MIB)
+                taken.set()
+                self.assertEqual((got == content(0, 3 * MIB), client.at_end()), (True, True))
+                line = proxy.wait_for_log()[0]
+                fault = "body-cl-short-rst" if reset_it else "body-cl-short-fin"
+                self.assertEqual((line["fault"], line["ended"]), (fault, "SD"))
+                self.assertIn(f"{3 * MIB} of {8 * MIB}", " ".join(line["evidence"]))
+
+    def test_one_that_is_reset_while_the_client_is_slow_is_seen_to_be_cut(self):
+        head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (64 * MIB)
+        sent = threading.Event()
+
+        def script(connection, _):
+            origin.read_request(connection)
+            connection.settimeout(1)
+            try:
+                connection.sendall(head + content(0, 64 * MIB))
+            except TimeoutError:  # all buffers are full, our pipe too
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                connection.close()
+                sent.set()
+
+        origin = self.origin(script)
+        proxy = self.proxy(origin.port)
+        client = self.client(proxy)
+        client.send(request()).read_head()
+        self.assertTrue(sent.wait(PATIENCE))
+        got = client._exactly(64 * MIB)
+        self.assertLess(len(got), 64 * MIB)
+        self.assertEqual(got, content(0, len(got)))
+        self.assertEqual(proxy.wait_for_log()[0]["fault"], "body-cl-short-rst")
+
+    def test_a_stall_of_either_side_ends_it(self):
+        never = threading.Event()
+        self.addCleanup(never.set)
+        head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (64 * MIB)
+        proxy = self.proxy(self.answers(head, content(0, MIB), linger=never).port, timeouts="response_body: 500ms")
+        client = self.client(proxy)
+        client.send(request()).read_head()
+        self.assertEqual(len(client._exactly(64 * MIB)), MIB)
+        self.assertEqual((proxy.wait_for_log()[0]["fault"], proxy.log()[0]["ended"]), ("body-stall", "sD"))
+        proxy = self.bench(timeouts="client_write: 3s, response_body: 2s")
+        self.client(proxy).send(request(f"/bytes/{GIB}")).read_head()
+        self.assertEqual((proxy.wait_for_log()[0]["fault"], proxy.log()[0]["ended"]), ("client-slow-reader", "cD"))
+        proxy = self.bench(timeouts="request_body: 3s, response_head: 2s")
+        client = self.client(proxy)
+        response = client.send(request("/sink", "POST", [("Content-Length", str(GIB))]) + bytes(MIB)).read()
+        self.assertEqual((response.status, proxy.wait_for_log()[0]["fault"]), (408, "reqbody-timeout"))
+
+    def test_an_upstream_that_does_not_read_an_upload_is_a_fault_of_its_own(self):
+        never = threading.Event()
+        self.addCleanup(never.set)
+
+        def script(connection, _):
+            connection.recv(1000)
+            never.wait(PATIENCE)
+
+        proxy = self.proxy(self.origin(script).port, timeouts="response_head: 3s, request_body: 2s")
+        client = self.client(proxy)
+        client.send(request("/", "POST", [("Content-Length", str(GIB))]))
+        threading.Thread(target=self.push, args=(client,), daemon=True).start()
+        response = client.read()
+        self.assertEqual(response.status, 504)
+        self.assertTrue(response["Error-Fault"].startswith("write-timeout-zero-window"), response["Error-Fault"])
+
+    def push(self, client):
+        try:
+            while True:
+                client.send(bytes(MIB))
+        except OSError:
+            pass
+
+    def test_a_client_that_leaves_in_the_middle_ends_it(self):
+        for leave in (reset, Client.close):
+            with self.subTest(leave):
+                proxy = self.bench()
+                client = self.client(proxy)
+                client.send(request(f"/bytes/{GIB}")).read_head()
+                client._exactly(MIB)
+                leave(client)
+                self.assertEqual(proxy.wait_for_log()[0]["fault"], "client-abort-body")
+                client = self.client(proxy)
+                client.send(request("/sink", "POST", [("Content-Length", str(GIB))]) + bytes(4 * MIB))
+                leave(client)
+                self.assertEqual(proxy.wait_for_log(2)[1]["fault"], "reqbody-truncated")
+
+    def test_what_follows_one_is_not_the_next_answer(self):
+        body = content(0, MIB)
+        lie = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlies"
+
+        def script(connection, _):
+            while origin.read_request(connection):
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body + lie)
+
+        origin = self.origin(script)
+        client = self.client(self.proxy(origin.port))
+        for _ in range(5):
+            self.assertEqual(client.send(request()).read().body, body)
+        self.assertEqual(origin.connections, 5)
+
+    def test_without_descriptors_for_pipes_they_are_copied(self):
+        proxy = self.bench()
+        if sanitized(proxy):
+            self.skipTest("UBSan looks at memory through a pipe of its own")
+        client = self.client(proxy)
+        client.send(request("/bytes/1")).read()  # both connections are there
+        _, hard = resource.prlimit(proxy.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(proxy.pid, resource.RLIMIT_NOFILE, (3, hard))
+        for size in (MIB, 5 * MIB):
+            self.assertEqual(client.send(request(f"/bytes/{size}")).read().body, content(0, size))
+            response = client.send(request("/sink", "POST", body=bytes(size))).read()
+            self.assertEqual(response.body.split()[0], b"bytes=%d" % size)
+
+    def test_more_at_once_than_there_are_pipes(self):
+        whole = content(0, 8 * MIB)
+        head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(whole)
+
+        def script(connection, _):
+            origin.read_request(connection)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 64 * KIB)  # the kernel's memory counts too
+            connection.sendall(head + whole)
+
+        origin = self.origin(script)
+        proxy = self.proxy(origin.port, timeouts="client_write: 10m, response_body: 10m")
+        before = pipes(proxy)
+        clients = [self.client(proxy) for _ in range(280)]
+        for client in clients:
+            client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32 * KIB)
+            client.send(request())
+        wait_for(lambda: pipes(proxy) == before + 512, "all pipes to be in use")
+        for client in clients[:2] + clients[-2:]:
+            client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, MIB)
+            self.assertEqual(client.read().body, whole)
+        self.assertLessEqual(pipes(proxy), before + 512)
+        self.check_memory(proxy)
+        for client in clients:
+            client.close()
+        wait_for(lambda: pipes(proxy) <= before + 64, "those that hold bytes to be closed")
 
 
 class Ends(StreamTest):

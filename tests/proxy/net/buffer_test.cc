@@ -140,6 +140,28 @@ TEST_CASE("growing to what is there already makes room by compacting") {
   CHECK(buffer.space_size() == kBlockBytes - 5);
 }
 
+TEST_CASE("a buffer that fits keeps its content and gives the block back") {
+  Held buffer;
+  Write(buffer, "..abc");
+  buffer.Consume(2);
+  const char* const block = buffer.data() - 2;
+  buffer.Fit(buffer.pool);
+  CHECK(buffer.view() == "abc");
+  CHECK(buffer.capacity() == 3);
+  char* const reused = buffer.pool.Take();
+  CHECK(reused == block);
+  buffer.pool.Give(reused);
+}
+
+TEST_CASE("what is added goes behind the content, whatever its size") {
+  Held buffer;
+  buffer.Add(buffer.pool, {});
+  buffer.Add(buffer.pool, "ab");
+  const std::string much(kBlockBytes, 'c');
+  buffer.Add(buffer.pool, much);
+  CHECK((buffer.view() == "ab" + much));
+}
+
 TEST_CASE("a grown buffer grows again, and its block goes not to the pool") {
   BufferPool pool;
   Buffer buffer;

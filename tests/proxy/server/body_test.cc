@@ -202,6 +202,20 @@ TEST_CASE("trailers stand behind the last chunk") {
   CHECK(queue.empty());
 }
 
+TEST_CASE("what passes by unseen counts, and may complete the body") {
+  Reading reading({Framing::kLength, 100'000, {}, {}, {}, 0});
+  reading.Take("hello");
+  CHECK(reading.reader.left() == 99'995);
+  reading.reader.Skip(99'990);
+  CHECK((reading.state() == "open" && reading.reader.received() == 99'995));
+  CHECK(reading.reader.expected() == 100'000);
+  reading.reader.Skip(5);
+  CHECK((reading.state() == "done" && reading.reader.left() == 0));
+  Reading endless({Framing::kUntilClose, 0, {}, {}, {}, 0});
+  endless.reader.Skip(7);
+  CHECK((endless.state() == "open" && endless.reader.received() == 7));
+}
+
 TEST_CASE("what is written in chunks is read again, whatever the parts") {
   std::mt19937 random(1);
   BodyWriter writer;

@@ -81,6 +81,7 @@ TEST_CASE("what the least configuration leaves out has its default") {
   CHECK(config.node.resolvers.empty());
   CHECK(config.timeouts.connect == seconds(3));
   CHECK(config.timeouts.upstream_idle == seconds(4));
+  CHECK(config.timeouts.tunnel == hours(1));
   CHECK(config.limits.header_bytes == 32768);
   CHECK(config.limits.request_target == 8192);
   CHECK(config.limits.request_body == kUnlimited);
@@ -139,7 +140,7 @@ TEST_CASE("every timeout is read, in any unit") {
   const Config config = LoadLeastAnd(
       "timeouts: {request_head: 1ms, request_body: 2s, client_write: 3m,\n"
       "  client_idle: 4h, connect: 5ms, response_head: 6s, response_body: 7m,\n"
-      "  upstream_idle: 8h, drain_delay: 9s, drain: 720h}\n");
+      "  upstream_idle: 8h, tunnel: 10h, drain_delay: 9s, drain: 720h}\n");
   const TimeoutsConfig& timeouts = config.timeouts;
   CHECK(timeouts.request_head == milliseconds(1));
   CHECK(timeouts.request_body == seconds(2));
@@ -149,6 +150,7 @@ TEST_CASE("every timeout is read, in any unit") {
   CHECK(timeouts.response_head == seconds(6));
   CHECK(timeouts.response_body == minutes(7));
   CHECK(timeouts.upstream_idle == hours(8));
+  CHECK(timeouts.tunnel == hours(10));
   CHECK(timeouts.drain_delay == seconds(9));
   CHECK(timeouts.drain == hours(720));
 }

@@ -213,6 +213,51 @@ TEST_CASE("a request id is a token of 1 to 128 octets") {
   }
 }
 
+TEST_CASE("an offer is written if it is to be passed on") {
+  ForwardedBy by = kStranger;
+  const char* const received =
+      "GET / HTTP/1.1\r\nHost: h\r\nUpgrade: a,b, h2c\r\nTE: trailers\r\n"
+      "Connection: upgrade, TE\r\nUpgrade: c\r\n\r\n";
+  Check({received,
+         "GET / HTTP/1.1\r\nHost: h\r\nTE: trailers\r\n"
+         "Connection: TE\r\n" ADDED},
+        by);
+  by.upgrade = true;
+  Check({received,
+         "GET / HTTP/1.1\r\nHost: h\r\nTE: trailers\r\nUpgrade: a, b, c\r\n"
+         "Connection: TE, Upgrade\r\n" ADDED},
+        by);
+}
+
+TEST_CASE("an offer of many protocols is written whole") {
+  ForwardedBy by = kStranger;
+  by.upgrade = true;
+  std::string list = "a";
+  std::string written = "Upgrade: a";
+  for (int i = 0; i < 5000; ++i) {
+    list += ",b";
+    written += ", b";
+  }
+  CHECK(Written("GET / HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\n"
+                "Upgrade: " +
+                    list + "\r\n\r\n",
+                by)
+            .find(written + "\r\nConnection: Upgrade\r\n") !=
+        std::string::npos);
+}
+
+TEST_CASE("who we are stands in Via, and where it is wanted in CDN-Loop") {
+  ForwardedBy by = kStranger;
+  by.via = "hop (0123abcd)";
+  const std::string request =
+      "GET / HTTP/1.1\r\nHost: h\r\nCDN-Loop: a\r\n\r\n";
+  const std::string via = "CDN-Loop: a\r\nVia: 1.1 hop (0123abcd)\r\n";
+  CHECK(Written(request, by).find(via + "X-F") != std::string::npos);
+  by.cdn_loop = "hop; id=0123abcd";
+  CHECK(Written(request, by).find(via + "CDN-Loop: hop; id=0123abcd\r\nX-F") !=
+        std::string::npos);
+}
+
 TEST_CASE("a request head of any size is written whole") {
   for (const size_t size : {100u, 31'000u, 32'400u, 32'768u, 200'000u}) {
     CAPTURE(size);

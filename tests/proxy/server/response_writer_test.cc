@@ -199,6 +199,11 @@ TEST_CASE("an interim head passes with its fields and nothing of ours") {
        "Content-Length: 0\r\nError-Cause: app\r\n\r\n",
        "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"},
       {"HTTP/1.1 102 \r\n\r\n", "HTTP/1.1 102 \r\n\r\n"},
+      // Which protocol follows is said by us, of this hop.
+      {"HTTP/1.1 101 Go\r\nUpgrade: a,b\r\nX: 1\r\nConnection: upgrade\r\n"
+       "\r\n",
+       "HTTP/1.1 101 Go\r\nX: 1\r\nUpgrade: a, b\r\nConnection: Upgrade\r\n"
+       "\r\n"},
   };
   for (const Row& row : rows) {
     const ParsedResponse parsed(row.received);
@@ -206,6 +211,19 @@ TEST_CASE("an interim head passes with its fields and nothing of ours") {
     WriteInterimHead(parsed.head(), parsed.bytes.data(), out.pool, &out);
     CHECK(out.view() == row.written);
   }
+}
+
+TEST_CASE("the protocols that an upstream asks for are told if wanted") {
+  ResponseOptions options = Options(Framing::kNone);
+  const char* const received =
+      "HTTP/1.1 426 No\r\nDate: x\r\nUpgrade: h2c, a\r\n"
+      "Connection: Upgrade\r\n\r\n";
+  Check({received, "HTTP/1.1 426 No\r\nDate: x\r\n\r\n"}, options);
+  options.upgrade = true;
+  Check({received,
+         "HTTP/1.1 426 No\r\nDate: x\r\nUpgrade: a\r\n"
+         "Connection: Upgrade\r\n\r\n"},
+        options);
 }
 
 TEST_CASE("a response head of any size is written whole") {
