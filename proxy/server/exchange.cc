@@ -59,6 +59,8 @@ void Exchange::Reset() {
   waiting_ = Waiting::kNothing;
   client_probing_ = false;
   request_out_.Release(worker_.buffers());
+  ForgetBufferedBody();
+  fresh_ = false;
   up_in_.Clear();
   up_queue_.Clear();
   request_body_moved_ = false;
@@ -96,6 +98,7 @@ void Exchange::End() {
   request_out_.Release(worker_.buffers());
   up_in_.Release(worker_.buffers());
   response_out_.Release(worker_.buffers());
+  body_ = std::string();
   session_ = nullptr;
 }
 
@@ -138,6 +141,7 @@ void Exchange::StopWaiting() {
 void Exchange::OnDownstreamReadable() {
   NoteReadable();
   if (request_phase_ == RequestPhase::kHead) return ReadHead();
+  if (buffering_) return BufferRequest();
   // The answer may have begun already: both directions go on.
   const bool wants_body = request_phase_ == RequestPhase::kBody &&
                           connection_ != nullptr &&
@@ -150,8 +154,11 @@ void Exchange::OnDownstreamReadable() {
 void Exchange::OnDownstreamWritable() {
   if (down_queue_.empty()) return;
   switch (response_phase_) {
-    case ResponsePhase::kNone:
+    case ResponsePhase::kNone:  // a 100 (Continue) of ours was blocked
+      if (FlushDownstream()) BufferRequest();
+      return;
     case ResponsePhase::kStarting:
+    case ResponsePhase::kQueued:
     case ResponsePhase::kResolving:
     case ResponsePhase::kConnecting:
     case ResponsePhase::kPeek:
@@ -311,6 +318,8 @@ void Exchange::StartRequest() {
   if (recorder_.route()->respond != 0) {
     return Respond(static_cast<uint16_t>(recorder_.route()->respond));
   }
+  upstream().EarnRetry();
+  if (WantsBuffer()) return BeginBuffering();
   StartAttempt();
 }
 
@@ -396,8 +405,8 @@ void Exchange::ProbeClient() {
     return OnClientGone(Fault::kReqbodyTruncated, {'C', 'R'});
   }
   OnClientGone(answering      ? Fault::kClientAbortBody
-               : phase == 'C' ? Fault::kClientAbortConnecting
-                              : Fault::kClientAbortWaiting,
+               : phase == 'H' ? Fault::kClientAbortWaiting
+                              : Fault::kClientAbortConnecting,
                {'C', phase});
 }
 
@@ -406,6 +415,8 @@ char Exchange::PhaseLetter() const {
   switch (response_phase_) {
     case ResponsePhase::kNone:
       return 'R';
+    case ResponsePhase::kQueued:
+      return 'Q';
     case ResponsePhase::kStarting:
     case ResponsePhase::kResolving:
     case ResponsePhase::kConnecting:
@@ -432,7 +443,9 @@ void Exchange::OnClientGone(Fault fault, Ended ended) {
 
 // No attempt is to begin after all.
 void Exchange::ForgetTurnEnd() {
-  if (response_phase_ != ResponsePhase::kStarting) return;
+  const bool may_be_called = response_phase_ == ResponsePhase::kStarting ||
+                             response_phase_ == ResponsePhase::kQueued;
+  if (!may_be_called) return;
   worker_.ForgetTurnEnd(*this);
   response_phase_ = ResponsePhase::kNone;
 }

@@ -73,6 +73,7 @@ class Server {
   LogWriter log_;
   OperatorLog& operator_log_;
   std::vector<BoundListener> bound_;  // until the workers have them
+  Crew crew_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::thread> threads_;
   std::atomic<size_t> running_ = 0;
@@ -127,8 +128,9 @@ std::vector<ListeningSocket> TakeShare(std::vector<BoundListener>& bound,
 
 void Server::Start(size_t connections) {
   for (size_t i = 0; i < workers_count_; ++i) {
-    workers_.push_back(std::make_unique<Worker>(
-        config_, TakeShare(bound_, i), Share(*config_, connections), log_));
+    workers_.push_back(std::make_unique<Worker>(config_, TakeShare(bound_, i),
+                                                Share(*config_, connections),
+                                                log_, crew_));
   }
   running_ = workers_count_;
   for (auto& worker : workers_) {
@@ -185,7 +187,9 @@ void Server::Adopt(std::shared_ptr<const Config> config,
   }
   const std::vector<Address> closed =
       Without(AddressesOf(*config_), AddressesOf(*config));
-  for (size_t i = 0; i < workers_count_; ++i) {
+  // The home worker is the first, and the last to hear of it: what it reports
+  // by the new configuration then finds all others there.
+  for (size_t i = workers_count_; i-- > 0;) {
     workers_[i]->Reload(
         {config, TakeShare(opened, i), closed, Share(*config, connections)});
   }
