@@ -181,6 +181,17 @@ Blame ByLookup(const Observation& seen, const HopList& suspects,
 Blame ByProbe(const Observation& seen, const HopList& suspects,
               Evidence& evidence) {
   const DecisionFacts& d = seen.decision;
+  if (d.probe_got_through) {
+    Findings found;
+    found.cleared = LegBehind(seen) & HopSet{Hop::kIsp, Hop::kTor};
+    evidence.Begin(Rule::kX5, found.cleared, {});
+    evidence << "the last probe's request got through: the way is there";
+    return Settle(
+        d.last_probe.has_value()
+            ? SuspectsOf(*d.last_probe, seen.position, LegBehind(seen))
+            : suspects,
+        found, evidence);
+  }
   if (!d.last_probe.has_value()) return Only(suspects, Everyone());
   AttemptFacts probe;
   probe.phase = AttemptPhase::kConnect;

@@ -60,11 +60,12 @@ struct DecisionFacts {
   uint32_t servers = 0;     // of the upstream
   uint32_t ejected = 0;     // of them
   bool by_address = false;  // loop-detected: no server has a name to look up
-  // backend-all-down: what the last probe, or the failure that ejected the
-  // last server, was: a fault of the connect phase, with its facts.
+  // backend-all-down: what the last probe was, with its facts; none if it was
+  // answered by a status.
   std::optional<Fault> last_probe;
   std::optional<Micros> probe_connect;   // how long its connect took
   std::optional<Micros> probe_peer_rtt;  // least RTT known of that server
+  bool probe_got_through = false;  // its request was acknowledged or answered
   // backend-conn-limit, -queue-timeout: the requests in flight.
   uint32_t in_flight = 0;
   uint32_t limit = 0;

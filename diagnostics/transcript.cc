@@ -426,6 +426,7 @@ constexpr Line kLines[] = {
     DECISION(last_probe),
     DECISION(probe_connect),
     DECISION(probe_peer_rtt),
+    DECISION(probe_got_through),
     DECISION(in_flight),
     DECISION(limit),
     DECISION(oldest_in_flight),

@@ -2,7 +2,7 @@
 # and conf/demo.sh.
 
 BUILD_PACKAGES=(g++ cmake ninja-build pkg-config libevent-dev libc-ares-dev
-                libyaml-cpp-dev libssl-dev)
+                libssl-dev libxxhash-dev libyaml-cpp-dev)
 TEST_PACKAGES=(catch2 python3 curl iproute2 nginx-light apache2-utils nodejs npm
                node-llhttp prometheus wrk)
 # The rest of them is compared with, or counts: bench/run does without.

@@ -8,11 +8,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "diagnostics/hop.h"
 #include "proxy/net/address.h"
+#include "proxy/upstream/balance.h"
 
 namespace whichhop {
 
@@ -46,6 +48,7 @@ struct TimeoutsConfig {
   milliseconds request_body{30'000};   // a stall
   milliseconds client_write{30'000};   // a stall while the client is sent to
   milliseconds client_idle{910'000};   // between requests
+  milliseconds queue{1'000};           // for a slot of an upstream's limits
   milliseconds dns{5'000};             // an upstream's name, in all
   milliseconds connect{3'000};         // SYN to SYN-ACK
   milliseconds response_head{60'000};  // request written to head complete
@@ -68,10 +71,11 @@ struct LimitsConfig {
   // Client connections, per process. 0, the default: 65536, or as many as the
   // hard limit of descriptors allows.
   size_t connections = 0;
-  // Requests that wait for a connection to an upstream, per process; more are
-  // shed with a 503.
+  // Requests that wait for a connection to an upstream, or for a slot of its
+  // limits, per process; more are shed with a 503.
   size_t pending = 1024;
-  bool strict_query = false;  // refuse malformed percent-encoding
+  size_t request_buffer = 1024 * 1024;  // of a body, where it is buffered
+  bool strict_query = false;            // refuse malformed percent-encoding
 
   bool operator==(const LimitsConfig&) const = default;
 };
@@ -83,6 +87,7 @@ struct ServerConfig {
   std::string rack;   // servers of one rack share a switch
   std::string host;   // the name that the DNS is asked for, in lower case
   uint16_t port = 0;  // of `host`
+  uint32_t max_connections = 0;  // requests in flight, per process; 0: no limit
 };
 
 struct RetryConfig {
@@ -94,11 +99,33 @@ struct RetryConfig {
   bool operator==(const RetryConfig&) const = default;
 };
 
+struct HealthCheckConfig {
+  std::string path = "/healthz";  // of a GET to each server
+  milliseconds interval{5'000};   // from one to the next
+  milliseconds timeout{1'000};    // of all of one
+  uint32_t healthy = 2;           // good ones in a row that bring one back
+  uint32_t unhealthy = 3;         // bad ones in a row that take one out
+
+  bool operator==(const HealthCheckConfig&) const = default;
+};
+
+struct EjectConfig {
+  uint32_t consecutive_faults = 5;
+  milliseconds time{30'000};  // how long it stays out
+
+  bool operator==(const EjectConfig&) const = default;
+};
+
 struct UpstreamConfig {
   std::string name;
   diagnostics::Answers is = diagnostics::Answers::kUnset;
   std::vector<ServerConfig> servers;  // at least one
+  Balance balance = Balance::kRoundRobin;
+  uint32_t max_connections = 0;  // of all servers together; 0: no limit
+  std::optional<HealthCheckConfig> health_check;  // absent: off
+  std::optional<EjectConfig> eject;               // absent: off
   RetryConfig retry;
+  bool buffer_request = false;  // read it whole before a server is asked
 };
 
 // Of the routes, the first that matches is taken. Empty: matches all.
@@ -151,5 +178,10 @@ struct Config {
   std::vector<TopologyConfig> topology;
   LogsConfig logs;
 };
+
+// The index of the one with that name, or address; past the end if none has.
+size_t IndexOfUpstream(const Config& config, const std::string& name);
+size_t IndexOfServer(const std::vector<ServerConfig>& servers,
+                     const std::string& text);
 
 }  // namespace whichhop

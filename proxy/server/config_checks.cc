@@ -192,6 +192,17 @@ std::string PathProblem(std::string_view text) {
   return {};
 }
 
+std::string ProbePathProblem(std::string_view text) {
+  if (!text.starts_with('/')) return Quote(text) + " must begin with `/`";
+  if (text.find('#') != std::string_view::npos) {
+    return Quote(text) + ": a request has no fragment";
+  }
+  if (!IsVisibleAscii(text)) {
+    return Quote(text) + ": percent-encode what is not visible ASCII";
+  }
+  return {};
+}
+
 std::string MethodProblem(std::string_view text) {
   if (!IsToken(text)) return Quote(text) + " is no method";
   for (const std::string_view method : kMethods) {

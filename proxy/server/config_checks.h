@@ -22,6 +22,9 @@ std::string HostProblem(std::string_view text);
 // The path prefix of a route.
 std::string PathProblem(std::string_view text);
 
+// The path that a health check asks for; it may have a query.
+std::string ProbePathProblem(std::string_view text);
+
 // A method of a route: a token. `get` is one too, but nobody means it.
 std::string MethodProblem(std::string_view text);
 

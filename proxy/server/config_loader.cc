@@ -140,6 +140,7 @@ constexpr Row<TimeoutsConfig> kTimeoutRows[] = {
     {{"request_body"}, Duration<&TimeoutsConfig::request_body>},
     {{"client_write"}, Duration<&TimeoutsConfig::client_write>},
     {{"client_idle"}, Duration<&TimeoutsConfig::client_idle>},
+    {{"queue"}, Duration<&TimeoutsConfig::queue>},
     {{"dns"}, Duration<&TimeoutsConfig::dns>},
     {{"connect"}, Duration<&TimeoutsConfig::connect>},
     {{"response_head"}, Duration<&TimeoutsConfig::response_head>},
@@ -148,7 +149,6 @@ constexpr Row<TimeoutsConfig> kTimeoutRows[] = {
     {{"tunnel"}, Duration<&TimeoutsConfig::tunnel>},
     {{"drain_delay"}, Duration<&TimeoutsConfig::drain_delay, 0>},
     {{"drain"}, Duration<&TimeoutsConfig::drain>},
-    NotYet<TimeoutsConfig>("queue"),
     NotYet<TimeoutsConfig>("tls"),
 };
 
@@ -166,6 +166,7 @@ constexpr Row<LimitsConfig> kLimitRows[] = {
     {{"request_body"}, SizeOrUnlimited<&LimitsConfig::request_body>},
     {{"connections"}, Integer<&LimitsConfig::connections, 1, 4'000'000>},
     {{"pending"}, Integer<&LimitsConfig::pending, 1, 4'000'000>},
+    {{"request_buffer"}, Size<&LimitsConfig::request_buffer, kKiB, 64 * kMiB>},
     {{"strict_query"}, Bool<&LimitsConfig::strict_query>},
 };
 
@@ -177,6 +178,8 @@ void ReadLimits(const ConfigNode& node, Config& config, ConfigErrors& errors) {
 
 // --- upstreams -------------------------------------------------------------
 
+constexpr uint64_t kMaxConnections = 4'000'000;
+
 void ReadServer(const ConfigNode& node, ServerConfig& server,
                 ConfigErrors& errors) {
   const auto text = ReadChecked(node, ServerAddressProblem, errors);
@@ -187,6 +190,8 @@ constexpr Row<ServerConfig> kServerRows[] = {
     {{"address", Presence::kRequired}, ReadServer},
     {{"weight"}, Integer<&ServerConfig::weight, 1, 256>},
     {{"rack"}, Text<&ServerConfig::rack, LabelProblem>},
+    {{"max_connections"},
+     Integer<&ServerConfig::max_connections, 0, kMaxConnections>},
 };
 
 void ReadServers(const ConfigNode& node, UpstreamConfig& upstream,
@@ -250,16 +255,44 @@ constexpr Row<RetryConfig> kRetryRows[] = {
 constexpr Word<Answers> kAnswers[] = {
     {"lb", Answers::kLb}, {"server", Answers::kServer}, {"app", Answers::kApp}};
 
+constexpr Word<Balance> kBalances[] = {
+    {"round_robin", Balance::kRoundRobin},
+    {"least_requests", Balance::kLeastRequests},
+    {"random_two", Balance::kRandomTwo},
+    {"hash", Balance::kHash}};
+
+constexpr uint64_t kMaxInARow = 1000;
+
+constexpr Row<HealthCheckConfig> kHealthCheckRows[] = {
+    {{"path"}, Text<&HealthCheckConfig::path, ProbePathProblem>},
+    {{"interval"}, Duration<&HealthCheckConfig::interval, 100>},
+    {{"timeout"}, Duration<&HealthCheckConfig::timeout, 10>},
+    {{"healthy"}, Integer<&HealthCheckConfig::healthy, 1, kMaxInARow>},
+    {{"unhealthy"}, Integer<&HealthCheckConfig::unhealthy, 1, kMaxInARow>},
+};
+
+constexpr Row<EjectConfig> kEjectRows[] = {
+    {{"consecutive_faults"},
+     Integer<&EjectConfig::consecutive_faults, 1, kMaxInARow>},
+    {{"for"}, Duration<&EjectConfig::time>},
+};
+
 constexpr Row<UpstreamConfig> kUpstreamRows[] = {
     {{"is"}, Choice<&UpstreamConfig::is, kAnswers>},
     {{"servers", Presence::kRequired}, ReadServers, KeysOf<kServerRows>},
+    {{"balance"}, Choice<&UpstreamConfig::balance, kBalances>},
+    {{"max_connections"},
+     Integer<&UpstreamConfig::max_connections, 0, kMaxConnections>},
+    {{"health_check"},
+     OptionalBlock<&UpstreamConfig::health_check, kHealthCheckRows>,
+     KeysOf<kHealthCheckRows>},
+    {{"eject"},
+     OptionalBlock<&UpstreamConfig::eject, kEjectRows>,
+     KeysOf<kEjectRows>},
+    {{"buffer_request"}, Bool<&UpstreamConfig::buffer_request>},
     {{"retry"}, Block<&UpstreamConfig::retry, kRetryRows>, KeysOf<kRetryRows>},
-    NotYet<UpstreamConfig>("balance"),
     NotYet<UpstreamConfig>("protocol"),
     NotYet<UpstreamConfig>("tls"),
-    NotYet<UpstreamConfig>("health_check"),
-    NotYet<UpstreamConfig>("eject"),
-    NotYet<UpstreamConfig>("buffer_request"),
     NotYet<UpstreamConfig>("believe"),
 };
 

@@ -104,6 +104,12 @@ void Block(const ConfigNode& node, Owner& owner, ConfigErrors& errors) {
   ReadMap(node, kRows, owner.*kMember, errors);
 }
 
+// The same, where the block's absence means something: it is off.
+template <auto kMember, const auto& kRows, typename Owner>
+void OptionalBlock(const ConfigNode& node, Owner& owner, ConfigErrors& errors) {
+  ReadMap(node, kRows, (owner.*kMember).emplace(), errors);
+}
+
 template <const auto& kRows>
 void KeysOf(const std::string& path, std::vector<std::string>& paths) {
   ListKeys(kRows, path, paths);

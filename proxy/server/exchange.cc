@@ -64,6 +64,8 @@ void Exchange::Reset() {
   waiting_ = Waiting::kNothing;
   client_probing_ = false;
   request_out_.Release(worker_.buffers());
+  ForgetBufferedBody();
+  fresh_ = false;
   up_in_.Clear();
   up_queue_.Clear();
   up_pipe_.Clear();
@@ -108,6 +110,7 @@ void Exchange::End() {
   request_out_.Release(worker_.buffers());
   up_in_.Release(worker_.buffers());
   response_out_.Release(worker_.buffers());
+  body_ = std::string();
   session_ = nullptr;
 }
 
@@ -154,6 +157,7 @@ void Exchange::OnDownstreamReadable() {
     tunnel_->up().MarkReadable();
     return PumpTunnel();
   }
+  if (buffering_) return BufferRequest();
   // The answer may have begun already: both directions go on.
   const bool wants_body = request_phase_ == RequestPhase::kBody &&
                           connection_ != nullptr &&
@@ -167,8 +171,11 @@ void Exchange::OnDownstreamWritable() {
   if (tunnel_ != nullptr) return PumpTunnel();
   if (!DownstreamPending()) return;
   switch (response_phase_) {
-    case ResponsePhase::kNone:
+    case ResponsePhase::kNone:  // a 100 (Continue) of ours was blocked
+      if (FlushDownstream()) BufferRequest();
+      return;
     case ResponsePhase::kStarting:
+    case ResponsePhase::kQueued:
     case ResponsePhase::kResolving:
     case ResponsePhase::kConnecting:
     case ResponsePhase::kPeek:
@@ -338,6 +345,8 @@ void Exchange::StartRequest() {
     ended_ = {'P', 'R'};
     return Reply(Fault::kLoopDetected, {}, loop);
   }
+  upstream().EarnRetry();
+  if (WantsBuffer()) return BeginBuffering();
   StartAttempt();
 }
 
@@ -449,8 +458,8 @@ void Exchange::ProbeClient() {
     return OnClientGone(Fault::kReqbodyTruncated, {'C', 'R'});
   }
   OnClientGone(answering      ? Fault::kClientAbortBody
-               : phase == 'C' ? Fault::kClientAbortConnecting
-                              : Fault::kClientAbortWaiting,
+               : phase == 'H' ? Fault::kClientAbortWaiting
+                              : Fault::kClientAbortConnecting,
                {'C', phase});
 }
 
@@ -459,6 +468,8 @@ char Exchange::PhaseLetter() const {
   switch (response_phase_) {
     case ResponsePhase::kNone:
       return 'R';
+    case ResponsePhase::kQueued:
+      return 'Q';
     case ResponsePhase::kStarting:
     case ResponsePhase::kResolving:
     case ResponsePhase::kConnecting:
@@ -486,7 +497,9 @@ void Exchange::OnClientGone(Fault fault, Ended ended) {
 
 // No attempt is to begin after all.
 void Exchange::ForgetTurnEnd() {
-  if (response_phase_ != ResponsePhase::kStarting) return;
+  const bool may_be_called = response_phase_ == ResponsePhase::kStarting ||
+                             response_phase_ == ResponsePhase::kQueued;
+  if (!may_be_called) return;
   worker_.ForgetTurnEnd(*this);
   response_phase_ = ResponsePhase::kNone;
 }

@@ -9,11 +9,12 @@
 // long body of a known length only the beginning is read: the rest goes through
 // a pipe, and stays in the kernel.
 //
-// exchange.cc has its life and the request, exchange_upstream.cc the attempts
-// and the response's head, exchange_failure.cc how an attempt fails,
-// exchange_response.cc what the client is sent of the upstream's response,
-// exchange_tunnel.cc how it becomes a tunnel, and exchange_reply.cc what we say
-// ourselves.
+// exchange.cc has its life and the request, exchange_buffer.cc a request that
+// is read whole first, exchange_admission.cc which server is asked and the wait
+// for one, exchange_upstream.cc the attempts and the response's head,
+// exchange_failure.cc how an attempt fails, exchange_response.cc what the
+// client is sent of the upstream's response, exchange_tunnel.cc how it becomes
+// a tunnel, and exchange_reply.cc what we say ourselves.
 
 #include <memory>
 #include <string>
@@ -33,6 +34,7 @@
 #include "proxy/server/session.h"
 #include "proxy/server/tunnel.h"
 #include "proxy/upstream/upstream.h"
+#include "proxy/upstream/wait_room.h"
 
 namespace whichhop {
 
@@ -43,12 +45,13 @@ class Worker;
 // nobody, none.
 struct Ended {
   char who = '-';    // C client, S upstream, P this proxy; c, s: their timeout
-  char phase = '-';  // R request, C connect, H response head, D body
+  char phase = '-';  // R request, Q queue, C connect, H response head, D body
 };
 
 class Exchange final : public Retired,
                        private UpstreamEvents,
                        private NameWaiter,
+                       private SlotWaiter,
                        private TimerEvents {
  public:
   Exchange(Worker& worker, Generation& generation);
@@ -67,7 +70,7 @@ class Exchange final : public Retired,
   void OnDownstreamTimeout();
   // The drain's deadline.
   void Cut();
-  // The turn in which StartAttempt was called is over.
+  // The turn in which StartAttempt, or the head of a line, was called is over.
   void OnTurnEnd();
 
   Generation& generation() { return generation_; }
@@ -100,6 +103,7 @@ class Exchange final : public Retired,
   enum class ResponsePhase : uint8_t {
     kNone,       // no attempt yet
     kStarting,   // an attempt begins at the end of this turn
+    kQueued,     // it waits for a slot of the upstream's limits
     kResolving,  // the server's name
     kConnecting,
     kHead,  // the request is being written, or the head awaited
@@ -144,6 +148,25 @@ class Exchange final : public Retired,
   void OnClientGone(diagnostics::Fault fault, Ended ended);
   void MakeErrorId();
   void Finish(Session::After after);
+
+  // exchange_buffer.cc
+  bool WantsBuffer() const;
+  void BeginBuffering();
+  void BufferRequest();
+  void QueueBufferedBody();
+  void ForgetBufferedBody();
+
+  // exchange_admission.cc
+  Upstream& upstream();
+  bool Admit(bool fresh);
+  void JoinLine(bool fresh);
+  void LeaveLine();
+  void OnSlotCalled() override;
+  void RefuseFull(diagnostics::Fault fault, Ended ended);
+  void RefuseAllDown();
+  std::chrono::seconds RetryAfter() const;
+  void NoteFault(const AttemptFailure& failure, diagnostics::Fault fault);
+  void NoteSuccess();
 
   // exchange_upstream.cc
   void StartAttempt();
@@ -246,7 +269,14 @@ class Exchange final : public Retired,
   bool input_pending_ = false;  // the socket may have more than was read
   bool read_short_ = false;     // the last read took all that there was
 
+  bool buffering_ = false;  // the request is read before a server is asked
+  bool buffered_ = false;   // it was: body_ has its body, or the beginning
+  std::string body_;        // kept for a retry
+
   // To the upstream.
+  Lease lease_;         // on the attempt's server
+  SlotWait slot_wait_;  // for one
+  bool fresh_ = false;  // the attempt that starts wants a new connection
   std::unique_ptr<UpstreamConnection> connection_;
   Endpoint* resolved_for_ = nullptr;  // while name_wait_ is waiting
   NameWait name_wait_;
@@ -261,7 +291,7 @@ class Exchange final : public Retired,
   bool probing_ = false;        // it is being probed
   bool stale_retried_ = false;  // a pooled connection had ended
   bool upgrade_ = false;        // a protocol is offered to the upstream
-  bool pending_ = false;        // it counts as waiting for a connection
+  bool pending_ = false;        // it counts as waiting for its turn
   bool request_body_moved_ = false;  // a retry could not send it again
   int write_error_ = 0;  // the upstream took no more; its answer may be there
 

@@ -128,6 +128,7 @@ void Exchange::FailAttempt(AttemptFailure failure) {
                                              : Fault::kClientAbortWaiting,
                         {'C', PhaseLetter()});
   }
+  NoteFault(failure, fault);
   const bool timeout = failure.end == AttemptEnd::kTimeout;
   ended_ = {failure.synchronous ? 'P' : timeout ? 's' : 'S', PhaseLetter()};
   if (failure.head_forwarded) return CutResponse();
@@ -147,7 +148,6 @@ void Exchange::FailAttempt(AttemptFailure failure) {
 // connection that had ended, once and charged to nobody, if the request is
 // idempotent; and another server, if nothing was written to this one.
 bool Exchange::MayRetry(Fault fault) {
-  Upstream& upstream = generation_.upstream(recorder_.route()->upstream);
   const RetryConfig& retry =
       config().upstreams[recorder_.route()->upstream].retry;
   if (request_body_moved_ || retry.attempts == 0) return false;
@@ -159,10 +159,10 @@ bool Exchange::MayRetry(Fault fault) {
   // Another server, or another address, may answer; the same one would say the
   // same again.
   const bool another =
-      upstream.servers() > 1 || recorder_.attempt().endpoint->addresses() > 1;
+      upstream().servers() > 1 || recorder_.attempt().endpoint->addresses() > 1;
   return retry.on_connect && retries < retry.attempts && another &&
          diagnostics::GetFault(fault).retry == diagnostics::Retry::kAlways &&
-         upstream.SpendRetry();
+         upstream().SpendRetry();
 }
 
 }  // namespace whichhop

@@ -47,6 +47,7 @@ void Exchange::Reply(Fault fault, const diagnostics::RequestFacts& facts,
 void Exchange::SendReply() {
   status_ = recorder_.verdict()->status;
   StopWaitingUpstream();
+  buffering_ = false;
   Describe();
   DiscardRequestBody();
   const BodyType type = PreferredBody();
@@ -60,6 +61,9 @@ void Exchange::SendReply() {
   fields += CacheControl();
   fields += "\r\nVary: Accept\r\n";
   if (PassesSoon(recorder_.verdict()->fault)) fields += "Retry-After: 1\r\n";
+  if (recorder_.verdict()->fault == Fault::kBackendAllDown) {
+    fields += "Retry-After: " + std::to_string(RetryAfter().count()) + "\r\n";
+  }
   if (status_ == 405)
     fields += "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n";
   QueueReply(fields, replacement_);

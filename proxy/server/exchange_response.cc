@@ -165,6 +165,7 @@ void Exchange::LeaveUpstreamBody() {
   upstream_body_.assign(taken.payload.substr(0, kUpstreamBodyKept));
   up_in_.Consume(taken.consumed);
   if (response_body_.done()) return KeepOrDropConnection();
+  NoteSuccess();
   DropConnection();
 }
 

@@ -23,30 +23,6 @@ namespace {
 // 1xx heads before the final one: 103 and 102 are few.
 constexpr uint32_t kMaxInterim = 1000;
 
-DnsAnswer AnswerOf(DnsOutcome outcome) {
-  switch (outcome) {
-    case DnsOutcome::kAddresses:
-      return DnsAnswer::kNone;
-    case DnsOutcome::kNxdomain:
-      return DnsAnswer::kNxdomain;
-    case DnsOutcome::kServfail:
-      return DnsAnswer::kServfail;
-    case DnsOutcome::kRefused:
-      return DnsAnswer::kRefused;
-    case DnsOutcome::kNotimp:
-      return DnsAnswer::kNotimp;
-    case DnsOutcome::kFormerr:
-      return DnsAnswer::kFormerr;
-    case DnsOutcome::kTcpFailed:
-      return DnsAnswer::kTcpFailed;
-    case DnsOutcome::kTimeout:
-      return DnsAnswer::kTimeout;
-    case DnsOutcome::kNodata:
-      return DnsAnswer::kNodata;
-  }
-  return DnsAnswer::kTimeout;
-}
-
 }  // namespace
 
 // Not in the middle of a turn: the same turn may have brought what idle
@@ -58,14 +34,11 @@ void Exchange::StartAttempt() {
   worker_.CallAtTurnEnd(*this);
 }
 
-void Exchange::OnTurnEnd() { Attempt(false); }
+void Exchange::OnTurnEnd() { Attempt(fresh_); }
 
 void Exchange::Attempt(bool fresh) {
-  Upstream& upstream = generation_.upstream(recorder_.route()->upstream);
-  const Endpoint* last =
-      recorder_.tried() ? recorder_.attempt().endpoint : nullptr;
-  Endpoint& endpoint = *upstream.Choose(fresh ? nullptr : last);
-  if (!recorder_.tried()) upstream.EarnRetry();
+  if (!Admit(fresh)) return;
+  Endpoint& endpoint = lease_.endpoint();
   recorder_.BeginAttempt(endpoint, worker_.loop().now());
   response_parser_.Reset(request_->line.method);
   response_phase_ = ResponsePhase::kConnecting;
@@ -73,6 +46,7 @@ void Exchange::Attempt(bool fresh) {
   write_error_ = 0;
   if (!fresh) connection_ = endpoint.TakeIdle(*this);
   if (connection_ != nullptr) {
+    RemovePending();
     recorder_.attempt().reused = true;
     NoteAddress();
     return WriteRequest();
@@ -123,10 +97,11 @@ void Exchange::NoteAddress() {
 
 // False: too many wait for a connection already, and this one is shed.
 bool Exchange::AddPending() {
-  pending_ = worker_.AddPending();
+  if (!pending_) pending_ = worker_.AddPending();
   if (pending_) return true;
   ended_ = {'P', 'C'};
   recorder_.ForgetAttempt();
+  DropConnection();
   Reply(Fault::kAcceptOverload, {}, "limits.pending is reached");
   return false;
 }
@@ -140,7 +115,9 @@ void Exchange::WriteRequest() {
   response_phase_ = ResponsePhase::kHead;
   if (!request_out_.held()) ComposeRequest();
   up_queue_.Add(request_out_.view());
-  if (request_phase_ == RequestPhase::kBody && body_at_ < in_.size()) {
+  if (buffered_) {
+    QueueBufferedBody();  // what there may be of it yet follows
+  } else if (request_phase_ == RequestPhase::kBody && body_at_ < in_.size()) {
     QueueRequestBody();
     if (request_body_.failed()) return RefuseBody();
   }
@@ -180,6 +157,7 @@ void Exchange::PumpRequest() {
   if (waiting_ == Waiting::kBody) StopWaiting();
   recorder_.attempt().written = worker_.loop().now();
   if (response_phase_ != ResponsePhase::kHead) return;
+  lease_.OnAsked(connection_->socket());
   WaitUpstream(config().timeouts.response_head);
   // An answer that came before the request was complete waits for us.
   if (up_readable_ || !up_in_.empty()) ReadResponse();
@@ -239,6 +217,7 @@ void Exchange::OnUpstreamReadable() {
   switch (response_phase_) {
     case ResponsePhase::kNone:
     case ResponsePhase::kStarting:
+    case ResponsePhase::kQueued:
     case ResponsePhase::kResolving:
     case ResponsePhase::kConnecting:  // how it ended, OnUpstreamWritable finds
     case ResponsePhase::kReply:
@@ -262,7 +241,8 @@ void Exchange::OnUpstreamReadable() {
 void Exchange::WaitUpstream(Duration limit) {
   StopWaitingUpstream();
   upstream_limit_ = limit;
-  const bool connected = response_phase_ != ResponsePhase::kConnecting;
+  const bool connected =
+      connection_ != nullptr && response_phase_ != ResponsePhase::kConnecting;
   probe_time_ = connected ? std::min(limit / 2, kProbeTime) : Duration{};
   upstream_timer_.Arm(worker_.loop().wheel(), limit - probe_time_, *this);
 }
@@ -281,6 +261,9 @@ void Exchange::Probe() {
 
 void Exchange::OnTimer(Timer&) {
   if (tunnel_ != nullptr) return OnTunnelIdle();
+  if (response_phase_ == ResponsePhase::kQueued) {
+    return RefuseFull(Fault::kBackendQueueTimeout, {'s', 'Q'});
+  }
   if (probe_time_ > Duration{} && !probing_) return Probe();
   AttemptFailure failure = Failure(AttemptEnd::kTimeout);
   failure.limit = upstream_limit_;
@@ -359,6 +342,7 @@ bool Exchange::OnResponseHead() {
 void Exchange::OnFinalHead() {
   const ResponseHead& head = response_parser_.head();
   recorder_.attempt().status = head.line.status;
+  lease_.OnAnswered();
   StopWaitingUpstream();
   // The server gave up on the connection as we took it: not our client's 408.
   if (head.line.status == 408 && recorder_.attempt().reused &&
@@ -389,18 +373,24 @@ bool Exchange::ForwardInterim() {
   return true;  // ReadResponse looks whether the exchange goes on
 }
 
+// The lease is the last to go: whoever waits for it finds what is left.
 void Exchange::DropConnection() {
   name_wait_.Cancel();
+  slot_wait_.End();
   RemovePending();
-  if (connection_ == nullptr) return;
-  StopWaitingUpstream();
-  connection_->Close();
-  worker_.loop().Retire(std::move(connection_));
+  if (connection_ != nullptr) {
+    StopWaitingUpstream();
+    lease_.OnAnswered();  // or it is the end of waiting for one
+    connection_->Close();
+    worker_.loop().Retire(std::move(connection_));
+  }
+  lease_.GiveBack();
 }
 
 // Back to the pool, if nothing can be left on it from this exchange.
 void Exchange::KeepOrDropConnection() {
   StopWaitingUpstream();
+  NoteSuccess();
   bool clean = response_parser_.head().keep_alive && up_in_.empty() &&
                !UpstreamPending() && write_error_ == 0 &&
                request_phase_ == RequestPhase::kDone;
@@ -413,6 +403,7 @@ void Exchange::KeepOrDropConnection() {
   if (!clean) return DropConnection();
   Endpoint& endpoint = connection_->endpoint();
   endpoint.PutIdle(std::move(connection_));
+  lease_.GiveBack();
 }
 
 }  // namespace whichhop

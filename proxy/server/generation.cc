@@ -1,5 +1,7 @@
 #include "proxy/server/generation.h"
 
+#include <algorithm>
+
 #include "proxy/server/worker.h"
 
 namespace whichhop {
@@ -16,9 +18,28 @@ std::vector<Endpoint::Spec> SpecsOf(const UpstreamConfig& upstream,
     ResolvedName* name =
         server.host.empty() ? nullptr : &resolver.Name(server.host);
     specs.push_back({server.address, server.text, server.weight, name,
-                     server.port, &connections});
+                     server.port, server.max_connections, &connections});
   }
   return specs;
+}
+
+bool HasLimits(const UpstreamConfig& upstream) {
+  return upstream.max_connections > 0 ||
+         std::ranges::any_of(upstream.servers, [](const ServerConfig& server) {
+           return server.max_connections > 0;
+         });
+}
+
+Upstream::Options OptionsOf(const UpstreamConfig& upstream,
+                            const TimeoutsConfig& timeouts,
+                            AdmissionBook& admissions) {
+  Upstream::Options options;
+  options.idle_timeout = timeouts.upstream_idle;
+  options.retry_percent = upstream.retry.budget_percent;
+  options.balance = upstream.balance;
+  options.max_requests = upstream.max_connections;
+  if (HasLimits(upstream)) options.admission = admissions.Of(upstream.name);
+  return options;
 }
 
 }  // namespace
@@ -35,10 +56,48 @@ Generation::Generation(Worker& worker, std::shared_ptr<const Config> config,
     upstreams_.push_back(std::make_unique<Upstream>(
         worker.loop(), upstream.name,
         SpecsOf(upstream, resolver_, worker.metrics().upstream_connections),
-        Duration(config_->timeouts.upstream_idle),
-        upstream.retry.budget_percent));
+        OptionsOf(upstream, config_->timeouts, worker.crew().admissions())));
   }
+  reports_.resize(upstreams_.size());
   if (before != nullptr) resolver_.Inherit(before->resolver_);
+  if (before != nullptr) InheritHealth(*before);
+  if (!worker.crew().IsHome(worker)) return;
+  watch_ = std::make_unique<HealthWatch>(
+      worker, *this, before == nullptr ? nullptr : before->watch_.get());
+}
+
+// Until the home worker reports: what is out of service stays out, if there is
+// still something that may bring it back.
+void Generation::InheritHealth(const Generation& before) {
+  for (size_t i = 0; i < upstreams_.size(); ++i) {
+    const UpstreamConfig& now = config_->upstreams[i];
+    const size_t old = IndexOfUpstream(before.config(), now.name);
+    if (old == before.upstreams_.size()) continue;
+    reports_[i] = before.reports_[old];
+    const auto& olds = before.config().upstreams[old].servers;
+    for (size_t server = 0; server < now.servers.size(); ++server) {
+      const size_t same = IndexOfServer(olds, now.servers[server].text);
+      if (same == olds.size()) continue;
+      Standing standing = before.upstreams_[old]->standing(same);
+      standing.down = standing.down && now.health_check;
+      standing.ejected = standing.ejected && now.eject;
+      standing.suspected = standing.suspected && now.eject;
+      upstreams_[i]->Take(server, standing);
+    }
+  }
+}
+
+void Generation::Take(const HealthReport& report) {
+  for (size_t i = 0; i < report.standings.size(); ++i) {
+    upstreams_[report.upstream]->Take(i, report.standings[i]);
+  }
+  reports_[report.upstream] = report;
+}
+
+void Generation::OnRequestEnd(size_t upstream, size_t server, RequestEnd end) {
+  if (watch_ == nullptr) return;
+  if (end == RequestEnd::kFault) return watch_->OnFault(upstream, server);
+  watch_->OnSuccess(upstream, server);
 }
 
 std::unique_ptr<Exchange> Generation::TakeExchange() {
@@ -63,8 +122,13 @@ void Generation::GiveExchange(std::unique_ptr<Exchange> exchange) {
 
 void Generation::DropIdle() {
   free_.clear();
-  resolver_.Rest();
   for (auto& upstream : upstreams_) upstream->DropAllIdle();
+}
+
+void Generation::Rest() {
+  watch_.reset();
+  resolver_.Rest();
+  DropIdle();
 }
 
 }  // namespace whichhop

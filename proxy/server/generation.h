@@ -10,7 +10,9 @@
 
 #include "proxy/net/resolver.h"
 #include "proxy/server/config.h"
+#include "proxy/server/crew.h"
 #include "proxy/server/exchange.h"
+#include "proxy/server/health_watch.h"
 #include "proxy/server/instance.h"
 #include "proxy/server/worker_metrics.h"
 #include "proxy/upstream/upstream.h"
@@ -28,7 +30,17 @@ class Generation final : public Retired {
 
   const Config& config() const { return *config_; }
   const Passage& passage() const { return passage_; }
+  const std::shared_ptr<const Config>& shared_config() const { return config_; }
   Upstream& upstream(size_t index) { return *upstreams_[index]; }
+  // What was reported of an upstream last.
+  const HealthReport& health(size_t upstream) const {
+    return reports_[upstream];
+  }
+
+  // The process has learned something of servers.
+  void Take(const HealthReport& report);
+  // A worker's request has ended. On the home worker alone.
+  void OnRequestEnd(size_t upstream, size_t server, RequestEnd end);
 
   std::unique_ptr<Exchange> TakeExchange();
   // Requires: it was taken from this generation. Its caller may be one of its
@@ -41,15 +53,21 @@ class Generation final : public Retired {
   }
   size_t exchanges_out() const { return out_; }
 
-  // No further request will come: keeps nothing for one.
+  // Keeps no connection and no memory for requests to come.
   void DropIdle();
+  // No further request will come.
+  void Rest();
 
  private:
+  void InheritHealth(const Generation& before);
+
   Worker& worker_;
   const std::shared_ptr<const Config> config_;
   const Passage passage_;
   Resolver resolver_;
   std::vector<std::unique_ptr<Upstream>> upstreams_;
+  std::vector<HealthReport> reports_;   // of each
+  std::unique_ptr<HealthWatch> watch_;  // the home worker's, while it serves
   std::vector<std::unique_ptr<Exchange>> free_;
   const std::vector<RouteIds> route_ids_;
   size_t out_ = 0;

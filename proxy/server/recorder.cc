@@ -89,6 +89,36 @@ void AddTimes(const AttemptRecord& record, AttemptFacts* facts) {
 
 }  // namespace
 
+diagnostics::DnsAnswer AnswerOf(DnsOutcome outcome) {
+  using diagnostics::DnsAnswer;
+  switch (outcome) {
+    case DnsOutcome::kAddresses:
+      return DnsAnswer::kNone;
+    case DnsOutcome::kNxdomain:
+      return DnsAnswer::kNxdomain;
+    case DnsOutcome::kServfail:
+      return DnsAnswer::kServfail;
+    case DnsOutcome::kRefused:
+      return DnsAnswer::kRefused;
+    case DnsOutcome::kNotimp:
+      return DnsAnswer::kNotimp;
+    case DnsOutcome::kFormerr:
+      return DnsAnswer::kFormerr;
+    case DnsOutcome::kTcpFailed:
+      return DnsAnswer::kTcpFailed;
+    case DnsOutcome::kTimeout:
+      return DnsAnswer::kTimeout;
+    case DnsOutcome::kNodata:
+      return DnsAnswer::kNodata;
+  }
+  return DnsAnswer::kTimeout;
+}
+
+bool IsOurs(diagnostics::Fault fault) {
+  const diagnostics::Suspects& listed = diagnostics::GetFault(fault).at_lb;
+  return listed.self && listed.hops.size() == 1;
+}
+
 void Recorder::Begin(Time now) {
   begun_ = now;
   route_ = nullptr;
@@ -242,6 +272,17 @@ const diagnostics::Verdict& Recorder::JudgeDecision(
         servers,
         [](const ServerConfig& server) { return server.host.empty(); });
   }
+  return Judge(seen);
+}
+
+const diagnostics::Verdict& Recorder::JudgeCapacity(
+    diagnostics::Fault fault, const diagnostics::DecisionFacts& facts,
+    bool unix_sockets) {
+  Observation seen = Frame();
+  seen.kind = diagnostics::Kind::kDecision;
+  seen.fault = fault;
+  seen.decision = facts;
+  seen.attempt.unix_socket = unix_sockets;
   return Judge(seen);
 }
 

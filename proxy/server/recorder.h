@@ -61,6 +61,11 @@ struct AttemptFailure {
   const BodyReader* body = nullptr;  // while the body was being relayed
 };
 
+diagnostics::DnsAnswer AnswerOf(DnsOutcome outcome);
+
+// Nothing left this host: no server had a part in it.
+bool IsOurs(diagnostics::Fault fault);
+
 class Recorder {
  public:
   explicit Recorder(const Config& config) : config_(config) {}
@@ -80,6 +85,7 @@ class Recorder {
     return {attempts_.data(), attempt_count_};
   }
   bool tried() const { return attempt_count_ > 0; }
+  bool failed() const { return failed_.has_value(); }  // the last attempt
 
   // Classifies a failed attempt and notes its fault. `connection`: still open,
   // so that the kernel can be asked; null if there never was one.
@@ -93,6 +99,11 @@ class Recorder {
   const diagnostics::Verdict& JudgeDecision(
       diagnostics::Fault fault, const diagnostics::RequestFacts& request,
       std::string_view detail);
+
+  // No server could be asked. `unix_sockets`: the way to all is such.
+  const diagnostics::Verdict& JudgeCapacity(
+      diagnostics::Fault fault, const diagnostics::DecisionFacts& facts,
+      bool unix_sockets);
 
   const diagnostics::Verdict* verdict() const {
     return verdict_ ? &*verdict_ : nullptr;

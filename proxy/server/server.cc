@@ -82,6 +82,7 @@ class Server {
   OperatorLog& operator_log_;
   Bound bound_;  // until the workers and the admin have them
   ProcessState state_;
+  Crew crew_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<Admin> admin_;  // reads what the workers count
   std::vector<std::thread> threads_;
@@ -166,7 +167,7 @@ void Server::Start(size_t connections) {
   for (size_t i = 0; i < workers_count_; ++i) {
     workers_.push_back(
         std::make_unique<Worker>(config_, TakeShare(bound_.listeners, i),
-                                 Share(*config_, connections), log_));
+                                 Share(*config_, connections), log_, crew_));
   }
   running_ = workers_count_;
   for (auto& worker : workers_) {
@@ -240,7 +241,9 @@ void Server::Adopt(std::shared_ptr<const Config> config, Bound opened,
   }
   const std::vector<Address> closed =
       Without(AddressesOf(*config_), AddressesOf(*config));
-  for (size_t i = 0; i < workers_count_; ++i) {
+  // The home worker is the first, and the last to hear of it: what it reports
+  // by the new configuration then finds all others there.
+  for (size_t i = workers_count_; i-- > 0;) {
     workers_[i]->Reload({config, TakeShare(opened.listeners, i), closed,
                          Share(*config, connections)});
   }

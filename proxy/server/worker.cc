@@ -21,10 +21,12 @@ constexpr auto kRecheck = std::chrono::milliseconds(200);
 
 Worker::Worker(std::shared_ptr<const Config> config,
                std::vector<ListeningSocket> sockets, WorkerShare share,
-               LogWriter& log)
-    : access_log_(loop_, log, wall_text_, metrics_.log_dropped),
+               LogWriter& log, Crew& crew)
+    : crew_(crew),
+      access_log_(loop_, log, wall_text_, metrics_.log_dropped),
       max_connections_(share.connections),
       max_pending_(share.pending) {
+  crew_.Add(*this);
   generations_.push_back(
       std::make_unique<Generation>(*this, std::move(config), nullptr));
   for (ListeningSocket& socket : sockets) Open(std::move(socket));
@@ -79,17 +81,24 @@ void Worker::Adopt(WorkerChange& change) {
   Generation& old = generation();
   generations_.push_back(
       std::make_unique<Generation>(*this, std::move(change.config), &old));
-  old.DropIdle();
+  old.Rest();
   OnGenerationIdle(old);
   for (ListeningSocket& socket : change.opened) Open(std::move(socket));
   for (const Address& configured : change.closed) Close(configured);
   ConfigureListeners();
 }
 
+Generation* Worker::FindGeneration(const Config& config) {
+  for (auto& generation : generations_) {
+    if (&generation->config() == &config) return generation.get();
+  }
+  return nullptr;
+}
+
 void Worker::Run() {
   loop_.Run([this] { OnTurnEnd(); });
   access_log_.Flush();
-  generation().DropIdle();
+  generation().Rest();
 }
 
 void Worker::OnTurnEnd() {

@@ -1,7 +1,8 @@
 #pragma once
 // A Worker is one thread with its loop: its own listeners, sessions, upstream
 // pools, buffers and log. It shares nothing with the others but the
-// configuration, which nobody changes. Others reach it through Post alone.
+// configuration, which nobody changes, and, where an upstream has limits, what
+// is in flight (Crew). Others reach it through Post alone.
 
 #include <memory>
 #include <vector>
@@ -14,9 +15,11 @@
 #include "proxy/net/pipe.h"
 #include "proxy/server/access_log.h"
 #include "proxy/server/config.h"
+#include "proxy/server/crew.h"
 #include "proxy/server/generation.h"
 #include "proxy/server/session.h"
 #include "proxy/server/worker_metrics.h"
+#include "proxy/upstream/wait_room.h"
 
 namespace whichhop {
 
@@ -42,10 +45,11 @@ struct WorkerChange {
 
 class Worker final : private AcceptEvents, private TimerEvents {
  public:
-  // `sockets`: listening, this worker's own. `log` must outlive it.
+  // `sockets`: listening, this worker's own. `log` and `crew`, which it joins,
+  // must outlive it.
   Worker(std::shared_ptr<const Config> config,
          std::vector<ListeningSocket> sockets, WorkerShare share,
-         LogWriter& log);
+         LogWriter& log, Crew& crew);
   ~Worker();
 
   // On its own thread, until Stop and every session is gone.
@@ -70,6 +74,10 @@ class Worker final : private AcceptEvents, private TimerEvents {
   // What new exchanges are served by.
   Generation& generation() { return *generations_.back(); }
   const Config& config() const { return generations_.back()->config(); }
+  // The one that serves by this very configuration; null: none does.
+  Generation* FindGeneration(const Config& config);
+  Crew& crew() { return crew_; }
+  WaitRoom& wait_room() { return wait_room_; }
   Rng& rng() { return rng_; }
   WallText& wall_text() { return wall_text_; }
   AccessLog& access_log() { return access_log_; }
@@ -85,7 +93,8 @@ class Worker final : private AcceptEvents, private TimerEvents {
     return draining_ && loop_.now() >= refuses_from_;
   }
 
-  // Exchanges that wait for a connect: false if there are too many already.
+  // Exchanges that wait for a connect or a slot: false if there are too many
+  // already.
   [[nodiscard]] bool AddPending();
   void RemovePending() { --pending_; }
   Duration drain_grace() const;
@@ -121,6 +130,8 @@ class Worker final : private AcceptEvents, private TimerEvents {
   void OnTurnEnd();
 
   Loop loop_;
+  Crew& crew_;
+  WaitRoom wait_room_{loop_};
   ReserveDescriptor reserve_;
   BufferPool buffers_;
   PipePool pipes_;

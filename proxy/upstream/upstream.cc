@@ -1,6 +1,7 @@
 #include "proxy/upstream/upstream.h"
 
 #include <cassert>
+#include <utility>
 
 namespace whichhop {
 
@@ -135,36 +136,131 @@ void Endpoint::DropAllIdle() {
 }
 
 Upstream::Upstream(Loop& loop, std::string name,
-                   std::vector<Endpoint::Spec> servers, Duration idle_timeout,
-                   unsigned retry_percent)
-    : name_(std::move(name)), retry_share_(retry_percent) {
+                   std::vector<Endpoint::Spec> servers, Options options)
+    : name_(std::move(name)),
+      options_(std::move(options)),
+      standings_(servers.size()),
+      reluctances_(servers.size()),
+      up_(static_cast<uint32_t>(servers.size())) {
+  assert(!servers.empty());
   for (Endpoint::Spec& server : servers) {
-    endpoints_.push_back(
-        {std::make_unique<Endpoint>(loop, std::move(server), idle_timeout)});
+    all_unix_ = all_unix_ && server.address.is_unix();
+    known_.push_back({HashOf(server.text), server.weight});
+    slots_.push_back(nullptr);
+    if (server.max_requests > 0) {
+      slots_.back() = options_.admission->ServerSlots(server.text);
+      slots_.back()->SetLimit(server.max_requests);
+    }
+    endpoints_.push_back(std::make_unique<Endpoint>(loop, std::move(server),
+                                                    options_.idle_timeout));
+  }
+  if (admission() == nullptr) return;
+  admission()->slots().SetLimit(options_.max_requests);
+  admission()->AddShard(flights_);
+  admission()->OnRoom();  // a limit may have been raised
+}
+
+Upstream::~Upstream() {
+  if (admission() != nullptr) admission()->RemoveShard(flights_);
+}
+
+Upstream::Reluctance Upstream::ReluctanceFor(size_t index,
+                                             const Endpoint* avoid) const {
+  if (standings_[index].down) return Reluctance::kDown;
+  if (endpoints_[index].get() == avoid) return Reluctance::kAvoid;
+  if (standings_[index].ejected) return Reluctance::kEjected;
+  return endpoints_[index]->avoided() ? Reluctance::kRefused
+                                      : Reluctance::kNone;
+}
+
+Endpoint* Upstream::Choose(const Wish& wish) {
+  const size_t index = ChooseIndex(wish);
+  return index < servers() ? endpoints_[index].get() : nullptr;
+}
+
+// A full server is no reason to ask a worse one: it is waited for.
+size_t Upstream::ChooseIndex(const Wish& wish) {
+  Reluctance least = Reluctance::kDown;
+  for (size_t i = 0; i < endpoints_.size(); ++i) {
+    reluctances_[i] = ReluctanceFor(i, wish.avoid);
+    least = std::min(least, reluctances_[i]);
+  }
+  if (least == Reluctance::kDown) return servers();
+  for (size_t i = 0; i < endpoints_.size(); ++i) {
+    const bool full = slots_[i] != nullptr && slots_[i]->full();
+    known_[i].open = reluctances_[i] == least && !full;
+  }
+  return Pick(wish.key);
+}
+
+size_t Upstream::Pick(uint64_t key) {
+  switch (options_.balance) {
+    case Balance::kRoundRobin:
+      return PickRoundRobin(known_);
+    case Balance::kLeastRequests:
+      return PickLeastRequests(known_);
+    case Balance::kRandomTwo:
+      return PickRandomTwo(known_, rng_.Next(), rng_.Next());
+    case Balance::kHash:
+      return PickByHash(known_, key);
+  }
+  return endpoints_.size();
+}
+
+// Both or none. What is given back at once called nobody: but then all of the
+// upstream's slots are in use, and the next that comes free does.
+bool Upstream::TakeSlots(size_t index) {
+  if (slots_[index] != nullptr && !slots_[index]->Take()) return false;
+  if (admission() == nullptr || admission()->slots().Take()) return true;
+  if (slots_[index] != nullptr) slots_[index]->Give();
+  return false;
+}
+
+Upstream::Entry Upstream::Admit(const Wish& wish, bool from_line,
+                                Lease* lease) {
+  if (all_down()) return Entry::kAllDown;
+  for (;;) {
+    const bool others_first =
+        admission() != nullptr && admission()->has_line() && !from_line;
+    if (others_first) return Entry::kFull;
+    if (admission() != nullptr && admission()->slots().full()) {
+      return Entry::kFull;
+    }
+    const size_t index = ChooseIndex(wish);
+    if (index == servers()) return Entry::kFull;
+    // Another worker may have been faster.
+    if (!TakeSlots(index)) continue;
+    lease->upstream_ = this;
+    lease->endpoint_ = endpoints_[index].get();
+    lease->index_ = index;
+    ++known_[index].in_flight;
+    if (admission() != nullptr) {
+      flights_.Begin(lease->flight_, SteadyClock::now());
+    }
+    return Entry::kAdmitted;
   }
 }
 
-bool Upstream::AllAvoided(const Endpoint* avoid) const {
-  return std::ranges::all_of(endpoints_, [avoid](const Candidate& candidate) {
-    return candidate.endpoint.get() == avoid || candidate.endpoint->avoided();
-  });
+Upstream::Fullness Upstream::AskFullness(Time now) const {
+  Fullness fullness{admission()->Survey(now), 0};
+  if (admission()->slots().full()) {
+    fullness.limit = admission()->slots().limit();
+    return fullness;
+  }
+  for (const auto& slots : slots_) {
+    if (slots != nullptr) fullness.limit += slots->limit();
+  }
+  return fullness;
 }
 
-Endpoint* Upstream::Choose(const Endpoint* avoid) {
-  assert(!endpoints_.empty());
-  if (endpoints_.size() == 1) return endpoints_.front().endpoint.get();
-  const bool any = AllAvoided(avoid);
-  Candidate* best = nullptr;
-  int64_t total = 0;
-  for (Candidate& candidate : endpoints_) {
-    if (candidate.endpoint.get() == avoid) continue;
-    if (candidate.endpoint->avoided() && !any) continue;
-    total += candidate.endpoint->weight();
-    candidate.credit += candidate.endpoint->weight();
-    if (best == nullptr || candidate.credit > best->credit) best = &candidate;
-  }
-  best->credit -= total;
-  return best->endpoint.get();
+void Upstream::Take(size_t server, const Standing& standing) {
+  const Standing before = std::exchange(standings_[server], standing);
+  if (before == standing) return;
+  up_ = static_cast<uint32_t>(
+      std::ranges::count(standings_, false, &Standing::down));
+  // What was idle there may be as dead as the rest.
+  if (!standing.in_service()) endpoints_[server]->DropAllIdle();
+  if (admission() != nullptr) admission()->OnRoom();
 }
 
 bool Upstream::SpendRetry() {
@@ -174,7 +270,32 @@ bool Upstream::SpendRetry() {
 }
 
 void Upstream::DropAllIdle() {
-  for (Candidate& candidate : endpoints_) candidate.endpoint->DropAllIdle();
+  for (auto& endpoint : endpoints_) endpoint->DropAllIdle();
+}
+
+void Lease::OnAsked(const Socket& socket) {
+  if (upstream_->admission() == nullptr) return;
+  upstream_->flights_.Await(flight_, &socket);
+}
+
+void Lease::OnAnswered() {
+  if (upstream_->admission() == nullptr) return;
+  upstream_->flights_.Await(flight_, nullptr);
+}
+
+bool Lease::TakeSuspicion() {
+  return std::exchange(upstream_->standings_[index_].suspected, false);
+}
+
+void Lease::GiveBack() {
+  if (!held()) return;
+  Upstream& upstream = *std::exchange(upstream_, nullptr);
+  --upstream.known_[index_].in_flight;
+  if (upstream.admission() == nullptr) return;
+  upstream.flights_.End(flight_);
+  if (upstream.slots_[index_] != nullptr) upstream.slots_[index_]->Give();
+  upstream.admission()->slots().Give();
+  upstream.admission()->OnRoom();
 }
 
 }  // namespace whichhop

@@ -1,15 +1,22 @@
 #pragma once
 // A worker's view of one upstream: its servers (endpoints), which of them is
-// next, and their idle connections. Single-threaded; owned by the worker.
+// next, and their idle connections. Single-threaded; owned by the worker. What
+// is known of servers for the whole process, who is in service, is told to it
+// (Take); what may be in flight is counted for the whole process (Admission).
 
 #include <algorithm>
+#include <cassert>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "proxy/base/counter.h"
+#include "proxy/base/ulid.h"
 #include "proxy/net/resolver.h"
+#include "proxy/upstream/admission.h"
+#include "proxy/upstream/balance.h"
 #include "proxy/upstream/connection.h"
+#include "proxy/upstream/standing.h"
 
 namespace whichhop {
 
@@ -24,6 +31,7 @@ class Endpoint final : private NameEvents {
     unsigned weight = 1;
     ResolvedName* name = nullptr;  // if it has one; outlives the endpoint
     uint16_t port = 0;             // of `name`
+    uint32_t max_requests = 0;     // in flight, per process; 0: no limit
     Gauge* connections = nullptr;  // open ones, counted here; outlives it
   };
 
@@ -38,6 +46,7 @@ class Endpoint final : private NameEvents {
 
   const std::string& text() const { return spec_.text; }
   unsigned weight() const { return spec_.weight; }
+  uint32_t max_requests() const { return spec_.max_requests; }
   bool is_unix() const { return spec_.address.is_unix(); }
   // Null if the server is configured by its address.
   ResolvedName* name() const { return spec_.name; }
@@ -101,41 +110,134 @@ class Endpoint final : private NameEvents {
   std::vector<std::unique_ptr<UpstreamConnection>> idle_;
 };
 
+class Upstream;
+
+// A request's place at a server, from when one was chosen until the exchange
+// with it is over. A by-value member of whoever sends it.
+class Lease {
+ public:
+  Lease() = default;
+  Lease(const Lease&) = delete;
+  Lease& operator=(const Lease&) = delete;
+  ~Lease() { assert(upstream_ == nullptr); }
+
+  // Requires: held.
+  Endpoint& endpoint() const { return *endpoint_; }
+  bool held() const { return upstream_ != nullptr; }
+  size_t index() const { return index_; }  // of the endpoint
+  // The whole request was written to `socket`, which stays open until the
+  // answer begins or the lease is given back.
+  void OnAsked(const Socket& socket);
+  void OnAnswered();
+  // Whether others are to hear of a success: once.
+  [[nodiscard]] bool TakeSuspicion();
+  // Whoever waits for it is called. No-op if it is not held.
+  void GiveBack();
+
+ private:
+  friend class Upstream;
+  Upstream* upstream_ = nullptr;
+  Endpoint* endpoint_ = nullptr;
+  size_t index_ = 0;
+  Flight flight_;
+};
+
 class Upstream {
  public:
-  // `retry_percent`: retries to a hundred requests.
+  struct Options {
+    Duration idle_timeout{};
+    unsigned retry_percent = 20;  // retries to a hundred requests
+    Balance balance = Balance::kRoundRobin;
+    uint32_t max_requests = 0;  // in flight, per process; 0: no limit
+    // Of this upstream; needed where it or a server has a limit.
+    std::shared_ptr<Admission> admission;
+  };
+
+  // What a request wants of a server.
+  struct Wish {
+    const Endpoint* avoid = nullptr;  // another one, if there is one
+    uint64_t key = 0;                 // for Balance::kHash
+  };
+
+  enum class Entry : uint8_t {
+    kAdmitted,
+    kFull,     // all that may be in flight is, or others wait already
+    kAllDown,  // no server is in service
+  };
+
   Upstream(Loop& loop, std::string name, std::vector<Endpoint::Spec> servers,
-           Duration idle_timeout, unsigned retry_percent);
+           Options options);
+  ~Upstream();
 
   const std::string& name() const { return name_; }
   size_t servers() const { return endpoints_.size(); }
+  Endpoint& server(size_t index) { return *endpoints_[index]; }
+  const Endpoint& server(size_t index) const { return *endpoints_[index]; }
+  bool all_unix() const { return all_unix_; }  // reached by Unix sockets
+  Balance balance() const { return options_.balance; }
 
-  // The next server, by smooth weighted round robin (each gets its share, and
-  // never a burst); not `avoid`, nor one that could not be connected to just
-  // now, if there is another. Never null.
-  Endpoint* Choose(const Endpoint* avoid);
+  // The next server, as Balance says. Servers that are down are out of the
+  // question; of the others those come first that are neither ejected nor
+  // refused a connection just now nor `wish.avoid`, and one that is full is
+  // waited for. Null: none may be asked now.
+  Endpoint* Choose(const Wish& wish);
+
+  // A server for a request, as a lease on it. `from_line`: it is the head of
+  // the line, and answered its call.
+  [[nodiscard]] Entry Admit(const Wish& wish, bool from_line, Lease* lease);
+  // Null where nothing has a limit: then there is never a line.
+  Admission* admission() const { return options_.admission.get(); }
+  // The requests in flight that stand in the way, and the limit that they
+  // meet. Requires: admission().
+  struct Fullness {
+    FlightSurvey survey;
+    uint32_t limit = 0;
+  };
+  Fullness AskFullness(Time now) const;
+
+  // What is known of a server now.
+  void Take(size_t server, const Standing& standing);
+  const Standing& standing(size_t server) const { return standings_[server]; }
+  // Of this worker.
+  uint32_t in_flight(size_t server) const { return known_[server].in_flight; }
+  bool all_down() const { return up_ == 0; }
+  uint32_t up() const { return up_; }
 
   // Retries are at most a share of requests, or an upstream that fails would
   // get its load twice. Each request earns its share of one; what is saved
   // lets a few be retried at once, however quiet it was before.
-  void EarnRetry() { retries_ = std::min(retries_ + retry_share_, kMaxSaved); }
+  void EarnRetry() {
+    retries_ = std::min(retries_ + options_.retry_percent, kMaxSaved);
+  }
   bool SpendRetry();
   void DropAllIdle();
 
  private:
-  bool AllAvoided(const Endpoint* avoid) const;
+  friend class Lease;
 
-  struct Candidate {
-    std::unique_ptr<Endpoint> endpoint;
-    int64_t credit = 0;
-  };
+  // Why a server is asked only if no other may be; the least counts.
+  enum class Reluctance : uint8_t { kNone, kRefused, kEjected, kAvoid, kDown };
+
+  // servers() if none may be asked now.
+  size_t ChooseIndex(const Wish& wish);
+  Reluctance ReluctanceFor(size_t index, const Endpoint* avoid) const;
+  size_t Pick(uint64_t key);
+  bool TakeSlots(size_t index);
 
   static constexpr unsigned kRetry = 100;  // hundredths
   static constexpr unsigned kMaxSaved = 100 * kRetry;
 
   const std::string name_;
-  std::vector<Candidate> endpoints_;
-  const unsigned retry_share_;
+  const Options options_;
+  std::vector<std::unique_ptr<Endpoint>> endpoints_;
+  std::vector<Pickable> known_;                // of each
+  std::vector<Standing> standings_;            // of each
+  std::vector<std::shared_ptr<Slots>> slots_;  // of each; null: no limit
+  std::vector<Reluctance> reluctances_;        // of the running choice
+  uint32_t up_;                                // not down
+  bool all_unix_ = true;
+  FlightShard flights_;
+  Rng rng_;
   unsigned retries_ = kMaxSaved;
 };
 

@@ -162,6 +162,31 @@ TEST_CASE("a loop through an address was led there by no zone") {
   }
 }
 
+TEST_CASE("a probe that got through clears the way, whatever came of it") {
+  struct Case {
+    Position position;
+    std::optional<Fault> probe;
+    std::string_view cause, cleared;
+  };
+  const Case cases[] = {
+      {Position::kLb, std::nullopt, "app,server", "isp,tor"},
+      {Position::kLb, Fault::kRespTimeoutTtfb, "app", "isp,tor"},
+      {Position::kCdn, std::nullopt, "app,server,lb", "isp,tor"},
+      {Position::kCdn, Fault::kRespEmptyFin, "app,lb", "isp,tor"},
+  };
+  for (const Case& c : cases) {
+    Observation o = At(c.position);
+    o.kind = Kind::kDecision;
+    o.fault = Fault::kBackendAllDown;
+    o.decision.last_probe = c.probe;
+    o.decision.probe_got_through = true;
+    const Verdict v = Diagnose(o);
+    CHECK(v.status == 503);
+    CHECK(Join(v.cause) == c.cause);
+    CHECK(Join(v.cleared & HopSet{Hop::kIsp, Hop::kTor}) == c.cleared);
+  }
+}
+
 TEST_CASE("a RST that came faster than the target can answer clears nothing") {
   Observation o = At(Position::kCdn);
   See("ConnectRefusedRst", o);

@@ -112,6 +112,11 @@ TEST_CASE("whichhop.yaml shows the defaults") {
   CHECK(shown->timeouts == config.timeouts);
   CHECK(shown->limits == config.limits);
   CHECK(shown->upstreams[0].retry == RetryConfig());
+  CHECK(shown->upstreams[0].balance == UpstreamConfig().balance);
+  CHECK(shown->upstreams[0].max_connections == 0);
+  CHECK(shown->upstreams[0].health_check == HealthCheckConfig());
+  CHECK(shown->upstreams[0].eject == EjectConfig());
+  CHECK_FALSE(shown->upstreams[0].buffer_request);
   CHECK(shown->errors.statuses == config.errors.statuses);
   CHECK(shown->errors.body == config.errors.body);
   CHECK(shown->errors.fields == config.errors.fields);

@@ -87,6 +87,14 @@ TEST_CASE("what the least configuration leaves out has its default") {
   CHECK(config.limits.request_body == kUnlimited);
   CHECK(config.upstreams[0].is == Answers::kUnset);
   CHECK(config.upstreams[0].servers[0].weight == 1);
+  CHECK(config.upstreams[0].balance == Balance::kRoundRobin);
+  CHECK(config.upstreams[0].max_connections == 0);
+  CHECK(config.upstreams[0].servers[0].max_connections == 0);
+  CHECK_FALSE(config.upstreams[0].health_check);
+  CHECK_FALSE(config.upstreams[0].eject);
+  CHECK_FALSE(config.upstreams[0].buffer_request);
+  CHECK(config.timeouts.queue == seconds(1));
+  CHECK(config.limits.request_buffer == 1024 * 1024);
   CHECK(config.upstreams[0].retry.attempts == 1);
   CHECK(config.upstreams[0].retry.on_connect);
   CHECK(config.upstreams[0].retry.on_stale);
@@ -94,6 +102,41 @@ TEST_CASE("what the least configuration leaves out has its default") {
   CHECK(config.errors.details == Everyone::kOperators);
   CHECK(config.logs.access == "stdout");
   CHECK(config.logs.operator_log == "stderr");
+}
+
+TEST_CASE("an upstream's servers, checks and limits") {
+  const Config config = Load(
+      "listen: [\":80\"]\n"
+      "timeouts: {queue: 250ms}\n"
+      "limits: {request_buffer: 64KiB}\n"
+      "upstreams:\n"
+      "  a:\n"
+      "    servers: [{address: \"[::1]:1\", max_connections: 4}]\n"
+      "    balance: random_two\n"
+      "    max_connections: 9\n"
+      "    health_check: {path: \"/up?deep=1\", interval: 1s, timeout: 10ms,\n"
+      "                   healthy: 1, unhealthy: 9}\n"
+      "    eject: {consecutive_faults: 2, for: 1m}\n"
+      "    buffer_request: true\n"
+      "  b: {servers: [\"unix:/b\"], balance: hash, health_check: {}, eject: "
+      "{}}\n"
+      "  c: {servers: [\"127.0.0.1:1\"], balance: least_requests}\n"
+      "routes: [{upstream: a}]\n");
+  const UpstreamConfig& a = config.upstreams[0];
+  CHECK(a.servers[0].max_connections == 4);
+  CHECK(a.balance == Balance::kRandomTwo);
+  CHECK(a.max_connections == 9);
+  CHECK(a.health_check ==
+        HealthCheckConfig{"/up?deep=1", seconds(1), milliseconds(10), 1, 9});
+  CHECK(a.eject == EjectConfig{2, seconds(60)});
+  CHECK(a.buffer_request);
+  CHECK(config.timeouts.queue == milliseconds(250));
+  CHECK(config.limits.request_buffer == 65536);
+  const UpstreamConfig& b = config.upstreams[1];
+  CHECK(b.balance == Balance::kHash);
+  CHECK(b.health_check == HealthCheckConfig());
+  CHECK(b.eject == EjectConfig());
+  CHECK(config.upstreams[2].balance == Balance::kLeastRequests);
 }
 
 TEST_CASE("the least configuration names its listener, server and route") {

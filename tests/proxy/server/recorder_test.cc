@@ -288,5 +288,37 @@ TEST_CASE("as many retries as a configuration may ask for can be recorded") {
   }
 }
 
+TEST_CASE("what capacity and probes tell becomes the verdict's") {
+  Recording recording;
+  diagnostics::DecisionFacts facts;
+  facts.servers = facts.ejected = 2;
+  facts.last_probe = Fault::kConnectTimeout;
+  const auto& down =
+      recording.recorder.JudgeCapacity(Fault::kBackendAllDown, facts, false);
+  CHECK(down.status == 503);
+  CHECK(down.cause.contains(Hop::kTor));
+  const auto& unix_down =
+      recording.recorder.JudgeCapacity(Fault::kBackendAllDown, facts, true);
+  CHECK_FALSE(unix_down.cause.contains(Hop::kTor));
+  facts = {};
+  facts.in_flight = facts.limit = 8;
+  facts.oldest_in_flight = seconds(58);
+  facts.in_flight_acked = true;
+  const auto& full =
+      recording.recorder.JudgeCapacity(Fault::kBackendConnLimit, facts, false);
+  CHECK(full.cause.set() == diagnostics::HopSet{Hop::kApp});
+}
+
+TEST_CASE("faults of this host are ours, and no server's") {
+  for (const Fault fault : {Fault::kConnectEmfile, Fault::kConnectNoLocalPort,
+                            Fault::kSelfInternal}) {
+    CHECK(IsOurs(fault));
+  }
+  for (const Fault fault : {Fault::kConnectRefusedRst, Fault::kRespRst,
+                            Fault::kConnectTimeout, Fault::kRespTimeoutTtfb}) {
+    CHECK_FALSE(IsOurs(fault));
+  }
+}
+
 }  // namespace
 }  // namespace whichhop

@@ -23,13 +23,18 @@ std::vector<Endpoint::Spec> Specs(const Names& servers) {
 // An upstream whose servers' texts are their names.
 struct Servers {
   explicit Servers(const Names& servers, unsigned retry_percent = 20)
-      : upstream(loop, "u", Specs(servers), std::chrono::seconds(4),
-                 retry_percent) {}
+      : upstream(loop, "u", Specs(servers), With(retry_percent)) {}
 
-  const Endpoint* Choose() { return upstream.Choose(nullptr); }
+  static Upstream::Options With(unsigned retry_percent) {
+    Upstream::Options options;
+    options.idle_timeout = std::chrono::seconds(4);
+    options.retry_percent = retry_percent;
+    return options;
+  }
+  const Endpoint* Choose() { return upstream.Choose({}); }
   std::string Sequence(int count, const Endpoint* avoid = nullptr) {
     std::string names;
-    while (count-- > 0) names += upstream.Choose(avoid)->text();
+    while (count-- > 0) names += upstream.Choose({avoid})->text();
     return names;
   }
 
@@ -97,7 +102,7 @@ TEST_CASE("retries elsewhere leave the shares of first attempts as they are") {
   for (int i = 0; i < 300; ++i) {
     const Endpoint* const endpoint = servers.Choose();
     ++first[endpoint->text()];
-    if (endpoint->text() == "a") servers.upstream.Choose(endpoint);
+    if (endpoint->text() == "a") servers.upstream.Choose({endpoint});
   }
   for (const auto& [name, count] : first) {
     CAPTURE(name);
@@ -108,7 +113,7 @@ TEST_CASE("retries elsewhere leave the shares of first attempts as they are") {
 
 TEST_CASE("a server that can't be connected to is left alone for a second") {
   Servers servers({{"a", 1}, {"b", 1}});
-  Endpoint* const failed = servers.upstream.Choose(nullptr);
+  Endpoint* const failed = servers.upstream.Choose({});
   failed->SawNoConnection();
   const std::string other = failed->text() == "a" ? "b" : "a";
   CHECK(servers.Sequence(3) == other + other + other);
@@ -120,12 +125,12 @@ TEST_CASE("a server that can't be connected to is left alone for a second") {
 TEST_CASE("where no server can be connected to, each is asked in its turn") {
   Servers servers({{"a", 1}, {"b", 1}});
   for (int i = 0; i < 2; ++i) {
-    servers.upstream.Choose(nullptr)->SawNoConnection();
+    servers.upstream.Choose({})->SawNoConnection();
   }
   const std::string turns = servers.Sequence(2);
   CHECK(turns[0] != turns[1]);
   const Endpoint* one = servers.Choose();
-  CHECK(servers.upstream.Choose(one) != one);
+  CHECK(servers.upstream.Choose({one}) != one);
 }
 
 // How many retries are granted in a row.

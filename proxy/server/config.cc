@@ -1,0 +1,19 @@
+#include "proxy/server/config.h"
+
+#include <algorithm>
+
+namespace whichhop {
+
+size_t IndexOfUpstream(const Config& config, const std::string& name) {
+  const auto found =
+      std::ranges::find(config.upstreams, name, &UpstreamConfig::name);
+  return static_cast<size_t>(found - config.upstreams.begin());
+}
+
+size_t IndexOfServer(const std::vector<ServerConfig>& servers,
+                     const std::string& text) {
+  const auto found = std::ranges::find(servers, text, &ServerConfig::text);
+  return static_cast<size_t>(found - servers.begin());
+}
+
+}  // namespace whichhop

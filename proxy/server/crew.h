@@ -1,0 +1,44 @@
+#pragma once
+// The workers of a process, as each knows the others, and what they share
+// beside the configuration: what is in flight where an upstream has limits.
+// Owned by the server; complete before any worker runs.
+
+#include <memory>
+#include <vector>
+
+#include "proxy/server/config.h"
+#include "proxy/upstream/admission.h"
+
+namespace whichhop {
+
+class Worker;
+struct HealthReport;
+
+// What a request came to, for the rules of ejection.
+enum class RequestEnd : uint8_t {
+  kFault,    // a fault of the transport, that we met
+  kSuccess,  // an answer came through whole
+};
+
+class Crew {
+ public:
+  void Add(Worker& worker) { workers_.push_back(&worker); }
+  AdmissionBook& admissions() { return admissions_; }
+  const std::vector<Worker*>& workers() const { return workers_; }
+  // Whose generations have the HealthWatch.
+  bool IsHome(const Worker& worker) const { return workers_[0] == &worker; }
+
+  // From any thread, and for those generations alone that serve by `config`.
+  // To every worker.
+  void Tell(const std::shared_ptr<const Config>& config,
+            const HealthReport& report) const;
+  // To the home worker.
+  void Note(const std::shared_ptr<const Config>& config, size_t upstream,
+            size_t server, RequestEnd end) const;
+
+ private:
+  AdmissionBook admissions_;
+  std::vector<Worker*> workers_;
+};
+
+}  // namespace whichhop
