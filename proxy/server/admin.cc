@@ -15,8 +15,8 @@ constexpr size_t kMaxSessions = 64;
 }  // namespace
 
 Admin::Admin(std::vector<const WorkerMetrics*> workers,
-             const ProcessState& state)
-    : state_(state), metrics_(std::move(workers), state) {}
+             const ProcessState& state, const ServerHealth& health)
+    : state_(state), metrics_(std::move(workers), state, health) {}
 
 Admin::~Admin() {
   loop_.Post([this] { Stop(); });

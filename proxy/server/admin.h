@@ -42,7 +42,8 @@ struct AdminChange {
 class Admin final : private AcceptEvents {
  public:
   // All must outlive it.
-  Admin(std::vector<const WorkerMetrics*> workers, const ProcessState& state);
+  Admin(std::vector<const WorkerMetrics*> workers, const ProcessState& state,
+        const ServerHealth& health);
   // Ends the thread; what is being answered is cut.
   ~Admin();
 

@@ -7,7 +7,8 @@ namespace whichhop {
 
 // Tasks keep the configuration, so that no other one can have its address.
 void Crew::Tell(const std::shared_ptr<const Config>& config,
-                const HealthReport& report) const {
+                const HealthReport& report) {
+  health_.Take(*config, report);
   for (Worker* const worker : workers_) {
     worker->loop().Post([worker, config, report] {
       Generation* const generation = worker->FindGeneration(*config);

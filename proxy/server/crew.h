@@ -1,12 +1,14 @@
 #pragma once
 // The workers of a process, as each knows the others, and what they share
-// beside the configuration: what is in flight where an upstream has limits.
+// beside the configuration: what is in flight where an upstream has limits, and
+// which servers are out of service.
 // Owned by the server; complete before any worker runs.
 
 #include <memory>
 #include <vector>
 
 #include "proxy/server/config.h"
+#include "proxy/server/server_health.h"
 #include "proxy/upstream/admission.h"
 
 namespace whichhop {
@@ -24,6 +26,7 @@ class Crew {
  public:
   void Add(Worker& worker) { workers_.push_back(&worker); }
   AdmissionBook& admissions() { return admissions_; }
+  const ServerHealth& health() const { return health_; }
   const std::vector<Worker*>& workers() const { return workers_; }
   // Whose generations have the HealthWatch.
   bool IsHome(const Worker& worker) const { return workers_[0] == &worker; }
@@ -31,13 +34,14 @@ class Crew {
   // From any thread, and for those generations alone that serve by `config`.
   // To every worker.
   void Tell(const std::shared_ptr<const Config>& config,
-            const HealthReport& report) const;
+            const HealthReport& report);
   // To the home worker.
   void Note(const std::shared_ptr<const Config>& config, size_t upstream,
             size_t server, RequestEnd end) const;
 
  private:
   AdmissionBook admissions_;
+  ServerHealth health_;
   std::vector<Worker*> workers_;
 };
 

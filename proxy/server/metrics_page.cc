@@ -1,9 +1,6 @@
 #include "proxy/server/metrics_page.h"
 
 #include <algorithm>
-
-#include "proxy/server/server_health.h"
-
 namespace whichhop {
 
 using Type = MetricFamily::Type;
@@ -78,9 +75,10 @@ void AppendTime(Exposition& out, const MetricFamily& family,
 }  // namespace
 
 MetricsPage::MetricsPage(std::vector<const WorkerMetrics*> workers,
-                         const ProcessState& state)
+                         const ProcessState& state, const ServerHealth& health)
     : workers_(std::move(workers)),
       state_(state),
+      health_(health),
       server_(WorkerMetrics::kMaxServerSeries, WorkerMetrics::kServerOverflow),
       client_(WorkerMetrics::kMaxClientSeries, WorkerMetrics::kClientOverflow),
       errors_(WorkerMetrics::kMaxErrorSeries, WorkerMetrics::kErrorOverflow) {}
@@ -165,7 +163,7 @@ void MetricsPage::AppendServers(Exposition& out) {
       Labels labels;
       labels.Add("upstream", upstream.name);
       labels.Add("server", server.text);
-      out.Add(labels.text(), IsUp(upstream, server) ? 1 : 0);
+      out.Add(labels.text(), health_.IsUp(upstream, server) ? 1 : 0);
     }
   }
 }

@@ -12,6 +12,7 @@
 #include "proxy/server/config.h"
 #include "proxy/server/exposition.h"
 #include "proxy/server/process_metrics.h"
+#include "proxy/server/server_health.h"
 #include "proxy/server/worker_metrics.h"
 
 namespace whichhop {
@@ -49,7 +50,7 @@ class MetricsPage {
  public:
   // All must outlive it.
   MetricsPage(std::vector<const WorkerMetrics*> workers,
-              const ProcessState& state);
+              const ProcessState& state, const ServerHealth& health);
 
   // The configuration that serves.
   void Adopt(std::shared_ptr<const Config> config) {
@@ -70,6 +71,7 @@ class MetricsPage {
 
   const std::vector<const WorkerMetrics*> workers_;
   const ProcessState& state_;
+  const ServerHealth& health_;
   const ProcessStats stats_;
   std::shared_ptr<const Config> config_;
   MergedSeries<HistogramTotals> server_;

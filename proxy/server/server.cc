@@ -187,7 +187,7 @@ void Server::StartAdmin() {
   for (const auto& worker : workers_) {
     metrics.push_back(&std::as_const(*worker).metrics());
   }
-  admin_ = std::make_unique<Admin>(std::move(metrics), state_);
+  admin_ = std::make_unique<Admin>(std::move(metrics), state_, crew_.health());
   admin_->Start({config_, std::move(bound_.admin), {}});
 }
 

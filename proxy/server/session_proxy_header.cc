@@ -117,6 +117,7 @@ void Session::RefuseProxyHeader(std::string_view received, std::string_view why,
   refusal.age = worker_.loop().now() - idle_since_;
   refusal.bytes_in = received.size();
   refusal.ended = {who, 'R'};
+  worker_.metrics().CountRefusal(refusal.verdict);
   worker_.access_log().Write(refusal, config);
   Close();
 }

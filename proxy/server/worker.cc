@@ -209,6 +209,7 @@ void Worker::OnRefuse(Socket socket, const Address& client, int error) {
   refusal.bytes_out = sent.bytes;
   refusal.status = sent.bytes > 0 ? refusal.verdict.status : 0;
   refusal.ended = {'P', 'R'};
+  metrics_.CountRefusal(refusal.verdict);
   access_log_.Write(refusal, config());
 }
 

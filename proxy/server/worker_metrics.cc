@@ -171,7 +171,9 @@ void WorkerMetrics::CountUnusual(const Exchange& exchange, Time now) {
   for (const AttemptRecord& attempt : recorder.attempts()) {
     CountAttempt(attempt, ids.upstream, now);
   }
-  if (recorder.verdict() != nullptr) return CountError(exchange, ids);
+  if (recorder.verdict() != nullptr) {
+    return CountError(*recorder.verdict(), ids);
+  }
   if (recorder.attempts().size() != 1) return;
   usual_ = {recorder.route(), MethodAndStatus(exchange), &server,
             &Client(recorder.attempt(), ids.upstream)};
@@ -246,8 +248,7 @@ void WorkerMetrics::CountFirstByte(const AttemptRecord& attempt) {
   phase(UpstreamPhase::kFirstByte).Observe(attempt.first_byte - asked);
 }
 
-void WorkerMetrics::CountError(const Exchange& exchange, RouteIds ids) {
-  const Verdict& verdict = *exchange.recorder().verdict();
+void WorkerMetrics::CountError(const Verdict& verdict, RouteIds ids) {
   labels_.Clear();
   AddJoined(labels_, "cause", verdict.cause, diagnostics::HopName, text_);
   AddJoined(labels_, "reporter", verdict.reporter, diagnostics::HopName, text_);

@@ -14,6 +14,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "diagnostics/verdict.h"
 #include "proxy/base/counter.h"
 #include "proxy/server/histogram.h"
 #include "proxy/server/labels.h"
@@ -54,6 +55,10 @@ class WorkerMetrics {
   std::vector<RouteIds> IdsOf(const Config& config);
   // Requires: the exchange is about to end; its facts are final.
   void Count(const Exchange& exchange, Time now);
+  // A connection that was ended before it said what it wants.
+  void CountRefusal(const diagnostics::Verdict& verdict) {
+    CountError(verdict, {});
+  }
 
   Gauge active_requests;
   Gauge downstream_connections;
@@ -90,7 +95,7 @@ class WorkerMetrics {
                        uint64_t key);
   void CountPhases(const AttemptRecord& attempt);
   void CountFirstByte(const AttemptRecord& attempt);
-  void CountError(const Exchange& exchange, RouteIds ids);
+  void CountError(const diagnostics::Verdict& verdict, RouteIds ids);
   Histogram& phase(UpstreamPhase phase) {
     return phases_[static_cast<size_t>(phase)];
   }

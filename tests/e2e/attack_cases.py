@@ -52,7 +52,7 @@ class Forwarded:
     def expected(self):
         """All that the origin sees; the id of the request is ID."""
         quoted = b'"%s"' % self.host if b":" in self.host else self.host
-        added = [b"Via: 1.%d whichhop" % self.minor, b"X-Forwarded-For: 127.0.0.1",
+        added = [b"Via: 1.%d whichhop (ID)" % self.minor, b"X-Forwarded-For: 127.0.0.1",
                  b"Forwarded: for=127.0.0.1%s;proto=http" % (b";host=" + quoted if self.host else b""),
                  b"X-Forwarded-Proto: http"]
         if self.host:

@@ -106,7 +106,9 @@ class Requests(Attacked):
         self.assertEqual([answer.status for answer in answers], [200] * len(answers))
         requests, torn, after = self.barrier()
         made = re.compile(rb"\r\nX-Request-Id: [0-9A-Z]{26}\r\n")
-        self.assertEqual(made.sub(b"\r\nX-Request-Id: ID\r\n", requests[0].data), case.expected())
+        instance = re.compile(rb"whichhop \([0-9a-f]{8}\)")
+        sent = instance.sub(b"whichhop (ID)", requests[0].data)
+        self.assertEqual(made.sub(b"\r\nX-Request-Id: ID\r\n", sent), case.expected())
         self.assertEqual(([seen.path for seen in requests[1:]], torn), (["/next"][:len(answers) - 1], []))
         self.assertEqual(answers[-1].body.decode(), requests[-1].path)
         # Nothing is left on it: everybody else may have it next.

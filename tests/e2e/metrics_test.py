@@ -305,6 +305,24 @@ class Serving(unittest.TestCase):
             wait_for(lambda: open_now(0, 0), "nobody")
 
 
+    def test_a_server_that_is_out_of_service_is_down(self):
+        with Origin() as origin, RawOrigin(lambda *_: None) as silent:
+            checked = "health_check: {interval: 100ms, timeout: 300ms, healthy: 1, unhealthy: 1}"
+            yaml = yaml_for(origin.port, **PROBES, upstream=checked).replace(
+                f'"127.0.0.1:{origin.port}"',
+                f'"127.0.0.1:{origin.port}", "127.0.0.1:{silent.port}"')
+            port = side_port(self.start(yaml))
+
+            def up(server):
+                return scrape(port).one("whichhop_upstream_up", upstream="app",
+                                        server=f"127.0.0.1:{server.port}")
+            wait_for(lambda: up(silent) == 0, "the server that does not answer")
+            self.assertEqual(up(origin), 1)
+            silent.script = lambda connection, _: connection.sendall(
+                b"HTTP/1.1 204 No Content\r\n\r\n")
+            wait_for(lambda: up(silent) == 1, "its return")
+
+
 class Reload(unittest.TestCase):
     def write(self, proxy, yaml):
         with open(proxy.config_path, "w", encoding="utf-8") as file:

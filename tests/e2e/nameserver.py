@@ -21,14 +21,25 @@ class Nameserver:
         self.answer = answer
         self.ttl = ttl
         self.questions = []  # (name, type) in order
+        self.over_tcp = over_tcp
+        while not self._bind():  # the other protocol's port was taken
+            pass
+        threading.Thread(target=self._serve, daemon=True).start()
+        if over_tcp is not None:
+            threading.Thread(target=self._serve_tcp, daemon=True).start()
+
+    def _bind(self):
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
-        threading.Thread(target=self._serve, daemon=True).start()
-        self.over_tcp = over_tcp
-        if over_tcp is not None:
+        if self.over_tcp is None:
+            return True
+        try:
             self.listener = socket.create_server(("127.0.0.1", self.port))
-            threading.Thread(target=self._serve_tcp, daemon=True).start()
+        except OSError:
+            self.socket.close()
+            return False
+        return True
 
     def _serve_tcp(self):
         """Two questions of one connection, each answer in two pieces."""

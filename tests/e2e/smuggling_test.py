@@ -120,7 +120,8 @@ class Responses(Attacked):
             self.assertIsNone(self.attack(data)["Set-Cookie"])
 
     def test_a_101_is_not_an_answer_to_an_upgrade_that_we_did_not_forward(self):
-        websocket = BROKEN["head-unsolicited-101"][0]
+        websocket = (b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
+                     b"Upgrade: websocket\r\n\r\n" + FORGED)
         for fields, data in (([("Upgrade", "websocket")], websocket),
                              ([("Connection", "Upgrade")], websocket),
                              ([("Connection", "Upgrade"), ("Upgrade", "other")], websocket),
