@@ -26,6 +26,7 @@ bool Exchange::WantsBuffer() const {
 
 void Exchange::BeginBuffering() {
   buffering_ = true;
+  splice_up_ = false;  // what is in a pipe can't be sent twice
   const bool asked = request_->expect == Expect::kContinue;
   if (asked && body_at_ == in_.size()) {
     down_queue_.Add("HTTP/1.1 100 Continue\r\n\r\n");

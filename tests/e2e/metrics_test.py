@@ -307,7 +307,7 @@ class Serving(unittest.TestCase):
 
     def test_a_server_that_is_out_of_service_is_down(self):
         with Origin() as origin, RawOrigin(lambda *_: None) as silent:
-            checked = "health_check: {interval: 100ms, timeout: 300ms, healthy: 1, unhealthy: 1}"
+            checked = "health_check: {path: /bytes/1, interval: 100ms, timeout: 300ms, healthy: 1, unhealthy: 1}"
             yaml = yaml_for(origin.port, **PROBES, upstream=checked).replace(
                 f'"127.0.0.1:{origin.port}"',
                 f'"127.0.0.1:{origin.port}", "127.0.0.1:{silent.port}"')
