@@ -117,9 +117,14 @@ class Exchange final : public Retired,
   static constexpr uint64_t kSpliceFrom = 64 * 1024;
 
   enum class Waiting : uint8_t { kNothing, kHead, kBody, kWrite };
+  // At the end of a wait for the upstream: the peer, or, of a connect, the
+  // other connections to it.
+  enum class Probing : uint8_t { kNobody, kPeer, kSiblings };
 
   // The longest last part of a wait in which the silent peer is probed.
   static constexpr Duration kProbeTime = std::chrono::seconds(5);
+  // Until siblings have answered the first probe.
+  static constexpr Duration kSiblingTime = std::chrono::milliseconds(1500);
 
   // exchange.cc: its life and the request
   void Reset();
@@ -187,6 +192,7 @@ class Exchange final : public Retired,
   }
   void WaitUpstream(Duration limit);
   void StopWaitingUpstream();
+  Duration ProbeTime(Duration limit) const;
   void Probe();
   void OnUpstreamReadable() override;
   void OnUpstreamWritable() override;
@@ -286,12 +292,12 @@ class Exchange final : public Retired,
   Pipe up_pipe_;            // behind the queue
   bool splice_up_ = false;  // the rest of the request's body goes through it
   Timer upstream_timer_;
-  Duration upstream_limit_{};   // of the running wait
-  Duration probe_time_{};       // its last part, in which the peer is probed
-  bool probing_ = false;        // it is being probed
-  bool stale_retried_ = false;  // a pooled connection had ended
-  bool upgrade_ = false;        // a protocol is offered to the upstream
-  bool pending_ = false;        // it counts as waiting for its turn
+  Duration upstream_limit_{};  // of the running wait
+  Duration probe_time_{};      // its last part, in which the peer is probed
+  Probing probing_ = Probing::kNobody;
+  bool stale_retried_ = false;       // a pooled connection had ended
+  bool upgrade_ = false;             // a protocol is offered to the upstream
+  bool pending_ = false;             // it counts as waiting for its turn
   bool request_body_moved_ = false;  // a retry could not send it again
   int write_error_ = 0;  // the upstream took no more; its answer may be there
 

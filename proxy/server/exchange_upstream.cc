@@ -236,26 +236,40 @@ void Exchange::OnUpstreamReadable() {
   }
 }
 
+// Of a wait's limit.
+Duration Exchange::ProbeTime(Duration limit) const {
+  if (response_phase_ != ResponsePhase::kConnecting) {
+    return std::min(limit / 2, kProbeTime);
+  }
+  return limit > kSiblingTime ? kSiblingTime : Duration{};
+}
+
 // For at most `limit`. Its last part tells a slow server from a dead path: the
-// probes of the kernel are answered by the one and not by the other.
+// probes of the kernel are answered by the one and not by the other. Of a
+// connect it tells a full queue from a dead path: other connections answer.
 void Exchange::WaitUpstream(Duration limit) {
   StopWaitingUpstream();
   upstream_limit_ = limit;
-  const bool connected =
-      connection_ != nullptr && response_phase_ != ResponsePhase::kConnecting;
-  probe_time_ = connected ? std::min(limit / 2, kProbeTime) : Duration{};
+  probe_time_ = connection_ == nullptr ? Duration{} : ProbeTime(limit);
   upstream_timer_.Arm(worker_.loop().wheel(), limit - probe_time_, *this);
 }
 
 void Exchange::StopWaitingUpstream() {
   upstream_timer_.Disarm();
-  if (!std::exchange(probing_, false)) return;
-  if (connection_ != nullptr) connection_->socket().StopProbing();
+  const Probing probed = std::exchange(probing_, Probing::kNobody);
+  if (connection_ == nullptr || probed == Probing::kNobody) return;
+  if (probed == Probing::kPeer) return connection_->StopProbing();
+  connection_->endpoint().EndSiblingProbes();
 }
 
 void Exchange::Probe() {
-  probing_ = true;
-  connection_->socket().StartProbing();
+  if (response_phase_ == ResponsePhase::kConnecting) {
+    probing_ = Probing::kSiblings;
+    connection_->endpoint().BeginSiblingProbes();
+  } else {
+    probing_ = Probing::kPeer;
+    connection_->StartProbing();
+  }
   upstream_timer_.Arm(worker_.loop().wheel(), probe_time_, *this);
 }
 
@@ -264,8 +278,13 @@ void Exchange::OnTimer(Timer&) {
   if (response_phase_ == ResponsePhase::kQueued) {
     return RefuseFull(Fault::kBackendQueueTimeout, {'s', 'Q'});
   }
-  if (probe_time_ > Duration{} && !probing_) return Probe();
+  const bool probed = probing_ != Probing::kNobody;
+  if (probe_time_ > Duration{} && !probed) return Probe();
   AttemptFailure failure = Failure(AttemptEnd::kTimeout);
+  if (probing_ == Probing::kSiblings) {
+    failure.flows_acking = connection_->endpoint().Acknowledging(
+        connection_->address(), probe_time_);
+  }
   failure.limit = upstream_limit_;
   FailAttempt(failure);
 }

@@ -162,6 +162,7 @@ diagnostics::Fault Recorder::Fail(const AttemptFailure& failure,
   facts.status = record.status;
   facts.head_bytes = failure.head_bytes;
   facts.head_forwarded = failure.head_forwarded;
+  facts.siblings.flows_acking = failure.flows_acking;
   AddTimes(record, &facts);
   if (failure.body != nullptr) AddBody(*failure.body, &facts);
   facts.first_bytes_size = static_cast<uint8_t>(

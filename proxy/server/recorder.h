@@ -53,11 +53,12 @@ struct AttemptFailure {
   diagnostics::DnsAnswer dns = diagnostics::DnsAnswer::kNone;  // for kDns
   std::optional<uint16_t> dns_extended;                        // for kDns
   diagnostics::Malformed malformed = diagnostics::Malformed::kNone;
-  std::string_view rule;             // the sentence of the rule that was broken
-  uint64_t rule_bytes = 0;           // a size that was over its limit
-  std::string_view first_bytes;      // of the answer
-  uint64_t head_bytes = 0;           // of a final head that is not complete
-  bool head_forwarded = false;       // the client has the head already
+  std::string_view rule;         // the sentence of the rule that was broken
+  uint64_t rule_bytes = 0;       // a size that was over its limit
+  std::string_view first_bytes;  // of the answer
+  uint64_t head_bytes = 0;       // of a final head that is not complete
+  bool head_forwarded = false;   // the client has the head already
+  uint32_t flows_acking = 0;     // other connections to the address, just now
   const BodyReader* body = nullptr;  // while the body was being relayed
 };
 

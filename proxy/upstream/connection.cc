@@ -71,7 +71,7 @@ std::unique_ptr<UpstreamConnection> UpstreamConnection::Connect(
     *error = ENOMEM;
     return nullptr;
   }
-  endpoint.CountConnection(1);
+  endpoint.OnOpened(*connection);
   if (route.other.size() > 0) {
     connection->idle_timer_.Arm(loop.wheel(), kHeadStart, *connection);
   }
@@ -91,8 +91,16 @@ void UpstreamConnection::MarkConnected() {
   endpoint_.SawHandshake(address_, connect_time_);
 }
 
+void UpstreamConnection::StartProbing() {
+  if (probers_++ == 0) socket_.StartProbing();
+}
+
+void UpstreamConnection::StopProbing() {
+  if (--probers_ == 0) socket_.StopProbing();
+}
+
 void UpstreamConnection::Close() {
-  if (socket_.open()) endpoint_.CountConnection(-1);
+  if (socket_.open()) endpoint_.OnClosed(*this);
   watch_.Disarm();
   idle_timer_.Disarm();
   socket_.Close();

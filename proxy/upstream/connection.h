@@ -65,6 +65,11 @@ class UpstreamConnection final : public Retired,
   uint32_t exchanges() const { return exchanges_; }  // the running one too
   Duration idle_before() const { return idle_before_; }
 
+  // Keep-alive probes, one a second. Whoever starts them stops them, and others
+  // may have started them too.
+  void StartProbing();
+  void StopProbing();
+
   // Silent from here on, and closed; whoever owns it retires it.
   void Close();
 
@@ -99,6 +104,9 @@ class UpstreamConnection final : public Retired,
   Duration idle_before_{};
   uint32_t exchanges_ = 1;
   size_t pool_index_ = 0;  // while idle
+  size_t open_index_ = 0;  // among the endpoint's open ones
+  uint32_t probers_ = 0;
+  bool probed_as_sibling_ = false;
 };
 
 }  // namespace whichhop

@@ -81,6 +81,56 @@ void Endpoint::SawHandshake(const Address& address, Duration took) {
   least = std::min(least, took);
 }
 
+void Endpoint::OnOpened(UpstreamConnection& connection) {
+  connection.open_index_ = open_.size();
+  open_.push_back(&connection);
+  if (spec_.connections != nullptr) spec_.connections->Add(1);
+}
+
+void Endpoint::OnClosed(UpstreamConnection& connection) {
+  open_[connection.open_index_] = open_.back();
+  open_.back()->open_index_ = connection.open_index_;
+  open_.pop_back();
+  if (spec_.connections != nullptr) spec_.connections->Add(-1);
+}
+
+void Endpoint::BeginSiblingProbes() {
+  if (sibling_probes_++ > 0) return;
+  size_t probed = 0;
+  for (UpstreamConnection* sibling : open_) {
+    if (probed == kMaxSiblings) return;
+    if (!sibling->connected()) continue;
+    sibling->probed_as_sibling_ = true;
+    sibling->StartProbing();
+    ++probed;
+  }
+}
+
+void Endpoint::EndSiblingProbes() {
+  if (--sibling_probes_ > 0) return;
+  for (UpstreamConnection* sibling : open_) {
+    if (std::exchange(sibling->probed_as_sibling_, false)) {
+      sibling->StopProbing();
+    }
+  }
+}
+
+uint32_t Endpoint::Acknowledging(const Address& address,
+                                 Duration window) const {
+  uint32_t alive = 0;
+  size_t asked = 0;
+  for (const UpstreamConnection* sibling : open_) {
+    if (asked == kMaxSiblings) break;
+    if (!sibling->connected() || !(sibling->address() == address)) continue;
+    ++asked;
+    const auto facts = sibling->socket().Facts();
+    const bool recent =
+        facts && std::chrono::milliseconds(facts->last_ack_ms) < window;
+    if (recent && facts->probes == 0) ++alive;
+  }
+  return alive;
+}
+
 std::unique_ptr<UpstreamConnection> Endpoint::TakeIdle(UpstreamEvents& user) {
   if (idle_.empty()) return nullptr;
   size_t index = idle_.size() - 1;

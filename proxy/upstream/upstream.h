@@ -70,10 +70,16 @@ class Endpoint final : private NameEvents {
   // An idle connection ended, or was idle for too long.
   void DropIdle(UpstreamConnection& connection);
   void DropAllIdle();
-  // A connection was opened (1) or closed (-1).
-  void CountConnection(int change) {
-    if (spec_.connections != nullptr) spec_.connections->Add(change);
-  }
+  void OnOpened(UpstreamConnection& connection);
+  void OnClosed(UpstreamConnection& connection);
+
+  // While a connect stays without an answer: a few connections that stand are
+  // probed, until as many ends as begins.
+  void BeginSiblingProbes();
+  void EndSiblingProbes();
+  // How many connections to `address` got an acknowledgement in the last
+  // `window`: the way there works and its kernel lives.
+  uint32_t Acknowledging(const Address& address, Duration window) const;
 
   // A connect failed: for a second other servers are asked, if there are any.
   void SawNoConnection() { left_alone_until_ = loop_.now() + kLeftAlone; }
@@ -92,6 +98,7 @@ class Endpoint final : private NameEvents {
   };
 
   static constexpr size_t kMaxIdle = 1024;
+  static constexpr size_t kMaxSiblings = 8;  // that are probed, or asked
   static constexpr Duration kLeftAlone = std::chrono::seconds(1);
   static constexpr Duration kAvoided = std::chrono::seconds(10);
 
@@ -108,6 +115,8 @@ class Endpoint final : private NameEvents {
   size_t next_ = 0;  // of targets_
   Time left_alone_until_ = kNoTime;
   std::vector<std::unique_ptr<UpstreamConnection>> idle_;
+  std::vector<UpstreamConnection*> open_;  // in no order
+  uint32_t sibling_probes_ = 0;
 };
 
 class Upstream;

@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import select
 import socket
 import struct
 import unittest
@@ -265,6 +266,12 @@ def drop_payload(listener):
                                                            ctypes.addressof(program)))
 
 
+def deaf(connection):
+    """The kernel drops whatever comes to it."""
+    program = ctypes.create_string_buffer(struct.pack("HBBI", 6, 0, 0, 0))
+    connection.setsockopt(socket.SOL_SOCKET, 26, struct.pack("HL", 1, ctypes.addressof(program)))
+
+
 class Stories(unittest.TestCase):
     """Faults that need more than one step."""
 
@@ -341,6 +348,50 @@ class Stories(unittest.TestCase):
                 self.assertEqual(said.fault, "write-timeout-zero-window")
                 self.assertEqual(said.cause, ("app",) if position == "lb" else ("app", "lb"))
                 self.assertIn("tor", said.cleared)
+
+    def connect_in_vain(self, position, statuses, between):
+        """The second of two requests, whose connect finds the queue full; the first is in it."""
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            listener.listen(0)
+            with proxy_at(position, listener.getsockname()[1], timeouts="connect: 3s",
+                          errors=f"statuses: {statuses}") as proxy, \
+                    Client(proxy.port) as first, Client(proxy.port) as second:
+                first.send(request())
+                wait_for(lambda: select.select([listener], [], [], 0)[0], "the first connection")
+                between(listener)
+                answer = second.send(request()).read()
+                return answer, verdict.line_of(proxy, answer)
+
+    def test_a_full_queue_of_an_address_whose_connections_live_is_the_apps(self):
+        for position, statuses, status, row, _ in BOTH:
+            status, row = {"lb": (504, "504A"), "cdn": (522, "522")}[position]
+            with self.subTest(position=position):
+                answer, line = self.connect_in_vain(position, statuses, lambda _: None)
+                suspects, proven = {"lb": ("app", "tor server"),
+                                    "cdn": ("app lb", "isp tor")}[position]
+                expected = produced("connect-timeout-backlog", row, suspects.split(), position,
+                                    proven.split())
+                self.assertEqual(answer.status, status)
+                self.assertEqual(verdict.of_fields(answer), expected)
+                self.assertEqual(verdict.of_json(line), expected)
+                self.assertIn("; error=connection_timeout", answer["Proxy-Status"])
+                self.assertIn("still acknowledge", str(line["evidence"]))
+
+    def test_connections_that_answer_no_probe_are_no_alibi(self):
+        held = []
+
+        def die(listener):
+            held.append(listener.accept()[0])
+            deaf(held[-1])
+            deaf(listener)
+        for position, statuses, *_ in BOTH:
+            with self.subTest(position=position):
+                answer, _ = self.connect_in_vain(position, statuses, die)
+                said = verdict.of_fields(answer)
+                self.assertEqual(said.fault, "connect-timeout")
+                self.assertIn("tor", said.cause)
+                held.pop().close()
 
     def test_a_connection_that_is_dropped_at_once_is_no_answer_to_the_request(self):
         """Whatever carries bytes is lost: none of the request is acknowledged before the RST."""
