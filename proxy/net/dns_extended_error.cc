@@ -2,6 +2,8 @@
 
 #include <arpa/nameser.h>
 
+#include <cstddef>
+
 namespace whichhop {
 
 namespace {
@@ -36,7 +38,8 @@ std::optional<uint16_t> ExtendedDnsError(
     ns_rr record;
     if (ns_parserr(&parsed, ns_s_ar, i, &record) != 0) return std::nullopt;
     if (ns_rr_type(record) != ns_t_opt) continue;
-    return InOptions({ns_rr_rdata(record), ns_rr_rdlen(record)});
+    return InOptions(
+        {ns_rr_rdata(record), static_cast<size_t>(ns_rr_rdlen(record))});
   }
   return std::nullopt;
 }
