@@ -80,7 +80,8 @@ ALL = [
     Case("system-calls", "of a kept-alive exchange, at 64 connections",
          kind="syscalls"),
     Case("instructions", "in user space, of a kept-alive exchange",
-         kind="instructions", only=("whichhop", "nginx", "haproxy", "h2o")),
+         kind="instructions",
+         only=("whichhop", "before", "nginx", "haproxy", "h2o")),
     Case("idle-memory",
          "of an idle client connection that was used; user memory (Pss)",
          kind="memory", without={

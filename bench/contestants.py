@@ -102,6 +102,18 @@ routes: [{{upstream: app}}]
         return [self.program, "run", "-c", f"{place.folder}/whichhop.yaml"]
 
 
+class Before(Whichhop):
+    """An older whichhop, to see what a change costs."""
+
+    name = "before"
+
+    def __init__(self, options):
+        self.program = options.before
+
+    def version(self):
+        return self.program and super().version()
+
+
 class Floor(Contestant):
     """A relay that parses nothing: what a copy through user space costs."""
 

@@ -238,8 +238,8 @@ CONFIG proxy.config.http.connect_attempts_timeout INT 3
         return ["traffic_server", f"--run-root={place.folder}/runroot.yaml"]
 
 
-ALL = [contestants.Whichhop, Nginx, Haproxy, H2o, Nghttpx, TrafficServer,
-       contestants.Floor]
+ALL = [contestants.Whichhop, contestants.Before, Nginx, Haproxy, H2o, Nghttpx,
+       TrafficServer, contestants.Floor]
 
 
 def _has_account(name):
