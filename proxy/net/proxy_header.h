@@ -26,7 +26,7 @@ struct ProxyHeader {
   Status status;
   size_t bytes = 0;  // that the header takes, once done
   // Whom the balancer speaks for. Nothing: for itself (LOCAL), or it does not
-  // know (UNKNOWN, AF_UNSPEC): then the client is the peer.
+  // know (UNKNOWN, AF_UNSPEC).
   std::optional<Address> client = {};
   std::string_view why = {};  // for people
 };

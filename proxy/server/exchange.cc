@@ -56,8 +56,9 @@ void Exchange::Reset() {
   request_parser_.Reset();
   request_ = nullptr;
   const Ip& peer = session_->client();
-  peer_trusted_ = IsTrusted(peer, config().trusted_proxies);
-  client_ = {peer, !peer_trusted_};
+  const bool known = session_->client_known();
+  peer_trusted_ = known && IsTrusted(peer, config().trusted_proxies);
+  client_ = {peer, known && !peer_trusted_};
   client_host_.clear();
   body_at_ = 0;
   request_phase_ = RequestPhase::kHead;

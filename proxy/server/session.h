@@ -38,6 +38,9 @@ class Session final : public Retired, private WatchEvents, private TimerEvents {
   const Socket& socket() const { return socket_; }
   // Who connected, or whom a PROXY header says that it connected for.
   const Ip& client() const { return client_; }
+  // False: the peer is a balancer that did not say for whom it connected, or is
+  // not believed. What comes is not its own: it has no right by its address.
+  bool client_known() const { return client_known_; }
   // Its host as text, as fields and logs show it.
   const std::string& client_host() const { return client_host_; }
   bool peer_ended() const { return watch_.peer_ended(); }
@@ -103,6 +106,7 @@ class Session final : public Retired, private WatchEvents, private TimerEvents {
   Session* newer_idle_ = nullptr;
   Time idle_since_ = kNoTime;
   ProxyProtocol proxy_protocol_;  // off once its header was taken
+  bool client_known_ = true;
   bool listed_idle_ = false;
   bool served_ = false;  // it had an exchange
   uint32_t lingered_bytes_ = 0;

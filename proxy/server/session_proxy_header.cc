@@ -71,7 +71,8 @@ bool Session::OnProxyHeaderBytes(std::string_view received) {
 void Session::TakeProxyHeader(const ProxyHeader& header) {
   const bool believed = proxy_protocol_ == ProxyProtocol::kRequired ||
                         IsTrusted(client_, worker_.config().trusted_proxies);
-  if (!header.client || !believed) return;
+  client_known_ = header.client && believed;
+  if (!client_known_) return;
   client_ = Ip(*header.client);
   client_host_ = client_.Text();
 }

@@ -166,6 +166,21 @@ class ProxyProtocol(ClientsTest):
                 response = self.client(proxy.port).send(LINE + request("/fault/empty")).read()
                 self.assertEqual(is_operators(response), seen)
 
+    def test_whoever_comes_through_a_balancer_is_not_the_balancer(self):
+        """Of whom it says nothing, or nothing that is believed: neither an operator nor a trusted proxy."""
+        errors = "operators: [127.0.0.0/8, 192.0.2.0/24]"
+        asks = request("/fault/empty", fields=[("X-Forwarded-For", CLIENT)])
+        for mode, trusted, header in (("required", "[]", b"PROXY UNKNOWN\r\n"),
+                                      ("required", "[]", version_2(CLIENT, command=0x20)),
+                                      ("optional", "[127.0.0.1]", b"PROXY UNKNOWN\r\n"),
+                                      ("optional", "[10.0.0.0/8]", LINE)):
+            with self.subTest((mode, header)):
+                proxy = self.listening(mode, f"trusted_proxies: {trusted}\n", errors=errors)
+                response = self.client(proxy.port).send(header + asks).read()
+                self.assertEqual(response.status, 502)
+                self.assertFalse(is_operators(response))
+                self.assertEqual(proxy.wait_for_log()[0]["client_address"], "127.0.0.1")
+
     def test_off_knows_no_header(self):
         proxy = self.listening("off")
         self.assertEqual(self.client(proxy.port).send(LINE + request("/")).read().status, 400)
