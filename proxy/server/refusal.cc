@@ -1,5 +1,7 @@
 #include "proxy/server/refusal.h"
 
+#include <algorithm>
+
 #include "diagnostics/diagnose.h"
 #include "diagnostics/page.h"
 
@@ -10,6 +12,16 @@ namespace {
 bool Gets(Everyone who, bool is_operator) {
   return who == Everyone::kEveryone ||
          (who == Everyone::kOperators && is_operator);
+}
+
+// Nothing was read: where a balancer may say for whom it connected, the peer
+// may be one.
+bool MayBeBalancer(const Ip& peer, const Config& config) {
+  const bool takes_headers =
+      std::ranges::any_of(config.listen, [](const ListenConfig& listen) {
+        return listen.proxy_protocol != ProxyProtocol::kOff;
+      });
+  return takes_headers || IsTrusted(peer, config.trusted_proxies);
 }
 
 }  // namespace
@@ -33,8 +45,7 @@ std::string RefusalAnswer(const Config& config, const Refusal& refusal,
                           std::string_view date) {
   const ErrorsConfig& errors = config.errors;
   const bool is_operator = IsOperator(
-      {refusal.peer, !IsTrusted(refusal.peer, config.trusted_proxies)},
-      errors.operators);
+      {refusal.peer, !MayBeBalancer(refusal.peer, config)}, errors.operators);
   diagnostics::PageInput input;
   input.error_id = refusal.error_id.text();
   input.audience = Gets(errors.details, is_operator)
