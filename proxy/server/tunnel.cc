@@ -52,6 +52,7 @@ bool TunnelLane::Receive(BufferPool& pool) {
       break;
   }
   done_ = true;
+  buffer_.Release(pool);
   return false;
 }
 

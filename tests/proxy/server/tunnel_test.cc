@@ -64,6 +64,19 @@ TEST_CASE("an end is passed on behind the bytes, and both make the tunnel's") {
   CHECK(ReceiveSome(story.client.far) == "");
 }
 
+TEST_CASE("a direction that has ended keeps no block") {
+  Story story;
+  char* const block = story.pool.Take();
+  story.pool.Give(block);  // what is given last is taken first
+  SendAll(story.client.far, "bye");
+  story.client.far.ShutdownWrite();
+  CHECK(story.FromClient() == State::kOpen);
+  CHECK(story.tunnel.up().done());
+  char* const first = story.pool.Take();
+  CHECK(first == block);
+  story.pool.Give(first);
+}
+
 TEST_CASE("a reset of either side is told, and whose it is") {
   Story story;
   Reset(story.client.far);
