@@ -136,10 +136,7 @@ void Exchange::FailAttempt(AttemptFailure failure) {
   DropConnection();
   up_in_.Clear();
   ForgetUnsentHead();
-  if (retry) {
-    ended_ = {};
-    return Attempt(fault == Fault::kStaleKeepaliveRace);
-  }
+  if (retry) return Attempt(fault == Fault::kStaleKeepaliveRace);
   recorder_.JudgeAttempt();
   SendReply();
 }

@@ -38,6 +38,7 @@ void Exchange::OnTurnEnd() { Attempt(fresh_); }
 
 void Exchange::Attempt(bool fresh) {
   if (!Admit(fresh)) return;
+  ended_ = {};  // that of an attempt before
   Endpoint& endpoint = lease_.endpoint();
   recorder_.BeginAttempt(endpoint, worker_.loop().now());
   response_parser_.Reset(request_->line.method);

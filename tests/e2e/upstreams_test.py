@@ -364,6 +364,18 @@ class Health(Upstreams):
                           "all to be down")
         return proxy, answer, verdict.line_of(proxy, answer)
 
+    def test_an_attempt_behind_which_all_were_down_says_how_it_failed(self):
+        silent = self._enter(Origin("--drop-syn"))
+        [sick] = self.servers("sick")
+        sick.health = BAD
+        proxy = self.proxy([f"127.0.0.1:{silent.port}", sick], CHECKED.replace("100ms", "1s"),
+                           timeouts="connect: 4s")
+        answer = fetch(proxy.port)
+        self.assertEqual((answer.status, answer["Error-Fault"].split(";")[0]), (504, "connect-timeout"))
+        line = verdict.line_of(proxy, answer)
+        self.assertEqual((line["ended"], len(line["attempts"])), ("sC", 1))
+        self.assertEqual(sick.requests, 0)
+
     def test_all_refused_is_a_503_of_the_lb(self):
         servers = self.servers("a", "b")
         proxy, answer, line = self.all_down(servers, Server.die)
