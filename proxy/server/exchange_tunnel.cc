@@ -36,6 +36,7 @@ void Exchange::OnSwitch() {
 void Exchange::BeginTunnel() {
   StopWaiting();
   StopWaitingUpstream();
+  lease_.OnAnswered();
   status_ = 101;
   recorder_.attempt().status = status_;
   head_forwarded_ = true;
@@ -85,6 +86,7 @@ void Exchange::PumpTunnel() {
       if (up.sent + down.sent > 0) ArmTunnelTimer();
       return;
     case Tunnel::State::kEnded:
+      NoteSuccess();
       return Finish(Session::After::kClose);
     case Tunnel::State::kClientGone:
       return OnClientGone(Fault::kClientAbortBody, {'C', 'D'});

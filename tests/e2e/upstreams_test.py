@@ -16,6 +16,8 @@ from harness import (PATIENCE, Client, Origin, Proxy, RawOrigin, fetch, free_por
                      wait_for)
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+ASKS = [("Upgrade", "websocket"), ("Connection", "Upgrade")]
+SWITCHES = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
 BAD = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 3\r\n\r\nbad"
 
 
@@ -511,6 +513,24 @@ class Ejection(Upstreams):
         flaky.answer = None
         self.faults(proxy, 3)
 
+    def tunnel(self, proxy):
+        """Both sides end in order, if the server switches at all."""
+        with Client(proxy.port) as client:
+            if client.send(request(fields=ASKS)).read_head().status == 101:
+                client.socket.shutdown(socket.SHUT_WR)
+                self.assertTrue(client.at_end())
+
+    def test_so_does_a_tunnel_that_ends_well(self):
+        flaky, well = self.servers("flaky", "well")
+        proxy = self.proxy([flaky, well], self.EJECT)
+        for _ in range(4):
+            flaky.answer = None
+            self.assertLess(self.faults(proxy, 2), 10)
+            flaky.answer = SWITCHES
+            before = flaky.requests
+            wait_for(lambda: (self.tunnel(proxy), flaky.requests > before)[1], "a tunnel")
+            self.statuses(proxy, 4)  # a 101 that nobody asked for is no fault of the transport
+
     def test_the_last_server_is_never_ejected(self):
         [alone] = self.servers("alone")
         alone.answer = None
@@ -622,6 +642,17 @@ class Limits(Upstreams):
                 "backend-conn-limit", "503", ["lb"], "lb"))
         server.hold.set()
         self.assertEqual([holder.read().status, waiter.read().status], [200, 200])
+
+    def test_tunnels_that_hold_every_slot_blame_our_limit(self):
+        """They were answered, by their 101: however long they last, nobody is slow."""
+        [server] = self.servers("a")
+        server.answer = SWITCHES
+        proxy = self.proxy([server], "max_connections: 1", timeouts="queue: 1200ms")
+        tunnel = self.client(proxy).send(request(fields=ASKS))
+        self.assertEqual(tunnel.read_head().status, 101)
+        answer = fetch(proxy.port)
+        self.assertEqual(verdict.of_fields(answer), produced(
+            "backend-queue-timeout", "503", ["lb"], "lb"))
 
     def test_the_line_is_waited_in_for_so_long(self):
         server, proxy, holder = self.full(1.1, pending=10, queue="300ms", workers=2)
