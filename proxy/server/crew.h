@@ -19,7 +19,7 @@ struct HealthReport;
 // What a request came to, for the rules of ejection.
 enum class RequestEnd : uint8_t {
   kFault,    // a fault of the transport, that we met
-  kSuccess,  // an answer came through whole
+  kSuccess,  // an answer, or a tunnel, came through whole
 };
 
 class Crew {
