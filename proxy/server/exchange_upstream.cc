@@ -366,7 +366,7 @@ void Exchange::OnFinalHead() {
   StopWaitingUpstream();
   // The server gave up on the connection as we took it: not our client's 408.
   if (head.line.status == 408 && recorder_.attempt().reused &&
-      !request_body_moved_ && !std::exchange(stale_retried_, true)) {
+      MayRetry(Fault::kStaleKeepaliveRace)) {
     DropConnection();
     up_in_.Clear();
     return Attempt(true);

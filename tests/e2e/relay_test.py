@@ -817,10 +817,10 @@ class RelayedErrors(unittest.TestCase):
         "until close, late": (b"HTTP/1.1 500 Oops\r\n\r\n", b"oops", b"oops", False),
     }
 
-    def proxied(self, script, errors=""):
+    def proxied(self, script, errors="", upstream=""):
         origin = RawOrigin(script)
         self.addCleanup(origin.stop)
-        proxy = Proxy(yaml_for(origin.port, **({"errors": errors} if errors else {})))
+        proxy = Proxy(yaml_for(origin.port, upstream=upstream, **({"errors": errors} if errors else {})))
         self.addCleanup(proxy.stop)
         return origin, proxy
 
@@ -919,16 +919,26 @@ class RelayedErrors(unittest.TestCase):
         self.assertEqual((response.status, response["Proxy-Authenticate"]), (502, None))
         self.assertTrue(response["Error-Fault"].startswith("relay-407"))
 
-    def test_a_408_of_a_connection_that_was_idle_is_asked_again(self):
+    def late(self, upstream="", **second):
+        """(what two requests got, how many the origin saw) where a connection's second one is told 408."""
         def script(connection, number):
             origin.read_request(connection)
             connection.sendall(OK)
             if number == 1 and origin.read_request(connection):
                 connection.sendall(b"HTTP/1.1 408 Late\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 
-        origin, proxy = self.proxied(script)
-        self.assertEqual([fetch(proxy.port).status for _ in range(2)], [200, 200])
-        self.assertEqual(len(origin.requests), 3)
+        origin, proxy = self.proxied(script, upstream=upstream)
+        return [fetch(proxy.port).status, fetch(proxy.port, **second).status], len(origin.requests)
+
+    def test_a_408_of_a_connection_that_was_idle_is_asked_again(self):
+        self.assertEqual(self.late(), ([200, 200], 3))
+        self.assertEqual(self.late("buffer_request: true", method="PUT", body=b"all"), ([200, 200], 3))
+
+    def test_but_not_what_may_do_harm_if_it_comes_twice(self):
+        """Nobody knows whether the app took the request before it said so (RFC 9110, section 9.2.2)."""
+        self.assertEqual(self.late(method="POST"), ([200, 408], 2))
+        self.assertEqual(self.late("buffer_request: true", method="POST", body=b"pay"), ([200, 408], 2))
+        self.assertEqual(self.late("retry: {attempts: 0}"), ([200, 408], 2))
 
     def test_a_408_of_a_fresh_connection_is_relayed(self):
         proxy = self.answering(b"HTTP/1.1 408 Late\r\nContent-Length: 0\r\n\r\n", keep_alive=False)
