@@ -146,25 +146,30 @@ Blame BySlots(const Observation& seen, const HopList& suspects,
   const DecisionFacts& d = seen.decision;
   if (d.in_flight == 0) return Only(suspects, Everyone());
   const HopSet self{SelfHop(seen.position)};
-  if (!d.in_flight_acked || d.oldest_in_flight < kSlotHeld) {
-    Blame blame = Only(suspects, self);
+  const auto oldest = DurationText(d.oldest_in_flight);
+  if (d.oldest_in_flight < kSlotHeld) {
     evidence.Begin(Rule::kFault, {}, self);
     evidence << "answers keep coming, the oldest of " << d.in_flight
-             << " requests is " << DurationText(d.oldest_in_flight).view()
+             << " requests is " << oldest.view()
              << " old: our limit is too low";
-    return blame;
+    return Only(HopList(self), self);
+  }
+  if (!d.in_flight_acked) {
+    evidence.Begin(Rule::kUnknown, {}, suspects.set());
+    evidence << "of " << d.in_flight << " requests in flight, the oldest for "
+             << oldest.view()
+             << ", not all are acknowledged: who holds them is not shown";
+    return Only(suspects, Everyone());
   }
   Findings found;
   found.cleared = LegBehind(seen) & HopSet{Hop::kIsp, Hop::kTor};
-  found.blamed = suspects.Only(LegBehind(seen) - self);
-  if (seen.is == Answers::kLb) found.blamed = suspects;
+  found.blamed = HopList{Hop::kApp, Hop::kLb}.Only(LegBehind(seen));
   found.any_blame = true;
   evidence.Begin(Rule::kX5, found.cleared, found.blamed.set());
   evidence << "all " << d.in_flight
            << " requests in flight are acknowledged and unanswered, the oldest "
               "for "
-           << DurationText(d.oldest_in_flight).view()
-           << ": the upstream holds every slot";
+           << oldest.view() << ": the upstream holds every slot";
   return Settle(suspects, found, evidence);
 }
 

@@ -50,7 +50,9 @@ AttemptEnd EndOf(const ProbeEnd& end) {
 // the far end's kernel has the request.
 bool GotThrough(const ProbeEnd& end, const UpstreamConnection* connection) {
   if (end.phase != ProbeEnd::Phase::kAnswer) return false;
-  if (end.how != ProbeEnd::How::kTimeout) return true;
+  const bool came =
+      end.how != ProbeEnd::How::kTimeout && end.how != ProbeEnd::How::kError;
+  if (came || EndOf(end) == AttemptEnd::kReset) return true;
   const auto facts = connection->socket().Facts();
   return !facts || (facts->established && facts->unsent == 0);
 }
@@ -98,6 +100,7 @@ void HealthWatch::Watch(size_t upstream, const HealthWatch* before) {
   const UpstreamConfig& config = generation_.config().upstreams[upstream];
   if (!config.health_check && !config.eject) return;
   watched_[upstream] = std::make_unique<Watched>(RulesOf(config));
+  watched_[upstream]->facts.resize(config.servers.size());
   if (before != nullptr) Inherit(upstream, *before);
   if (config.health_check) StartProbes(upstream, before);
   // The workers know what the old watch said last; what it had yet to say to
@@ -117,8 +120,8 @@ void HealthWatch::Inherit(size_t upstream, const HealthWatch& before) {
     if (same == olds.size()) continue;
     watched_[upstream]->ejection.Inherit(i, before.watched_[old]->ejection,
                                          same);
+    watched_[upstream]->facts[i] = before.watched_[old]->facts[same];
   }
-  watched_[upstream]->facts = before.watched_[old]->facts;
 }
 
 Time HealthWatch::NextProbe(const std::string& upstream,
@@ -206,7 +209,7 @@ void HealthWatch::OnProbe(Probe& probe, const ProbeEnd& end,
     const DecisionFacts facts = FactsOf(end, probe.endpoint(), connection);
     // Without a port or a descriptor of ours nothing was learned of a server.
     if (facts.last_probe && IsOurs(*facts.last_probe)) return;
-    watched.facts = facts;
+    watched.facts[server] = facts;
   }
   const bool changed = watched.ejection.OnProbe(server, end.good());
   // Where none may be left, the news of the last probe are wanted too.
@@ -253,12 +256,37 @@ DecisionFacts HealthWatch::FactsOf(const ProbeEnd& end,
   return facts;
 }
 
+// What the last probes of all servers that are down say alike. One may hang
+// where another's way is dead: then none of them speaks for all.
+DecisionFacts HealthWatch::Agreed(const Watched& watched) {
+  std::optional<DecisionFacts> agreed;
+  for (size_t i = 0; i < watched.facts.size(); ++i) {
+    if (!watched.ejection.standing(i).down) continue;
+    const DecisionFacts& one = watched.facts[i];
+    if (!agreed) {
+      agreed = one;
+      continue;
+    }
+    if (one.last_probe != agreed->last_probe ||
+        one.probe_got_through != agreed->probe_got_through) {
+      return {};
+    }
+    // A refusal shows whence it came by its time: the doubtful one counts.
+    agreed->probe_connect = std::min(one.probe_connect, agreed->probe_connect);
+    const bool known = one.probe_peer_rtt && agreed->probe_peer_rtt;
+    agreed->probe_peer_rtt =
+        known ? std::max(one.probe_peer_rtt, agreed->probe_peer_rtt)
+              : std::nullopt;
+  }
+  return agreed.value_or(DecisionFacts{});
+}
+
 void HealthWatch::Report(size_t upstream) {
   const Watched& watched = *watched_[upstream];
   const Upstream& servers = generation_.upstream(upstream);
   HealthReport report;
   report.upstream = upstream;
-  report.facts = watched.facts;
+  report.facts = Agreed(watched);
   report.facts.servers = static_cast<uint32_t>(servers.servers());
   for (size_t i = 0; i < servers.servers(); ++i) {
     const Standing& standing = watched.ejection.standing(i);

@@ -47,7 +47,8 @@ class HealthWatch final : private ProbeEvents, private TimerEvents {
     explicit Watched(Ejection rules) : ejection(std::move(rules)) {}
     Ejection ejection;
     std::vector<std::unique_ptr<Probe>> probes;  // of each server, or none
-    diagnostics::DecisionFacts facts;  // of the last probe that failed
+    // Of each server's last probe that failed.
+    std::vector<diagnostics::DecisionFacts> facts;
   };
 
   void OnProbe(Probe& probe, const ProbeEnd& end,
@@ -63,6 +64,7 @@ class HealthWatch final : private ProbeEvents, private TimerEvents {
   diagnostics::DecisionFacts FactsOf(const ProbeEnd& end,
                                      const Endpoint& endpoint,
                                      UpstreamConnection* connection);
+  static diagnostics::DecisionFacts Agreed(const Watched& watched);
   void Report(size_t upstream);
   void ArmTimer();
 

@@ -153,6 +153,17 @@ TEST_CASE("the last probe tells why every server is out") {
   }
 }
 
+TEST_CASE("slots that nobody is seen to hold blame nobody in particular") {
+  Observation o = At(Position::kLb);
+  See("BackendConnLimitBusy", o);
+  CHECK(Join(Diagnose(o).cause) == "lb");
+  o.decision.oldest_in_flight = seconds(3);  // a way that drops SYNs, perhaps
+  o.decision.in_flight_acked = false;
+  const Verdict v = Diagnose(o);
+  CHECK(Join(v.cause) == "app,lb,server,tor");
+  CHECK((v.cleared & HopSet{Hop::kTor, Hop::kServer}).empty());
+}
+
 TEST_CASE("a loop through an address was led there by no zone") {
   for (const bool by_address : {false, true}) {
     Observation o = At(Position::kCdn);
