@@ -1,20 +1,11 @@
 #include "diagnostics/fields.h"
 
+#include "diagnostics/hop_names.h"
 #include "diagnostics/proxy_status.h"
 #include "diagnostics/text.h"
 
 namespace whichhop::diagnostics {
 namespace {
-
-template <typename Hops>
-void AppendHops(const Hops& hops, std::string& out) {
-  bool first = true;
-  for (Hop hop : hops) {
-    if (!first) out += ", ";
-    first = false;
-    out += HopName(hop);
-  }
-}
 
 void AppendRows(RowSet rows, std::string& out) {
   bool first = true;
@@ -29,16 +20,15 @@ template <typename Hops>
 void AppendHopField(std::string_view name, const Hops& hops, std::string& out) {
   if (hops.empty()) return;
   out += name;
-  out += ": ";
-  AppendHops(hops, out);
+  AppendHopNames(hops, out);
   out += "\r\n";
 }
 
 void AppendErrorFields(const Verdict& verdict, const FieldOptions& options,
                        std::string& out) {
-  AppendHopField("Error-Cause", verdict.cause, out);
-  AppendHopField("Error-Reporter", verdict.reporter, out);
-  AppendHopField("Error-Cleared", verdict.cleared, out);
+  AppendHopField("Error-Cause: ", verdict.cause, out);
+  AppendHopField("Error-Reporter: ", verdict.reporter, out);
+  AppendHopField("Error-Cleared: ", verdict.cleared, out);
   out += "Error-Fault: ";
   AppendErrorFault(verdict,
                    options.audience == Audience::kOperator ? options.masked : 0,
@@ -53,15 +43,15 @@ void AppendErrorFields(const Verdict& verdict, const FieldOptions& options,
 }  // namespace
 
 void AppendErrorCause(const Verdict& verdict, std::string& out) {
-  AppendHops(verdict.cause, out);
+  AppendHopNames(verdict.cause, out);
 }
 
 void AppendErrorReporter(const Verdict& verdict, std::string& out) {
-  AppendHops(verdict.reporter, out);
+  AppendHopNames(verdict.reporter, out);
 }
 
 void AppendErrorCleared(const Verdict& verdict, std::string& out) {
-  AppendHops(verdict.cleared, out);
+  AppendHopNames(verdict.cleared, out);
 }
 
 void AppendErrorFault(const Verdict& verdict, uint16_t masked,

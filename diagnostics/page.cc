@@ -1,21 +1,12 @@
 #include "diagnostics/page.h"
 
+#include "diagnostics/hop_names.h"
 #include "diagnostics/html_page.h"
 #include "diagnostics/summary.h"
 #include "diagnostics/text.h"
 
 namespace whichhop::diagnostics {
 namespace {
-
-template <typename Hops>
-void AppendNames(const Hops& hops, std::string& out) {
-  bool first = true;
-  for (Hop hop : hops) {
-    if (!first) out += ", ";
-    first = false;
-    out += HopName(hop);
-  }
-}
 
 template <typename Hops>
 void AppendJsonHops(std::string_view key, const Hops& hops, std::string& out) {
@@ -87,7 +78,7 @@ void AppendJsonBody(const Verdict& verdict, const PageInput& input,
 template <typename Hops>
 void AppendLine(std::string_view name, const Hops& hops, std::string& out) {
   out += name;
-  AppendNames(hops, out);
+  AppendHopNames(hops, out);
   if (hops.empty()) out += "unknown";
   out += '\n';
 }
@@ -98,12 +89,12 @@ void AppendTextRows(const Verdict& verdict, std::string& out) {
     out += "Documented: row ";
     out += row.id;
     out += ": cause ";
-    AppendNames(row.cause, out);
+    AppendHopNames(row.cause, out);
     if (row.cause.empty()) out += "none";
     out += "; reporter ";
     out += HopName(row.reporter);
     out += "; cleared ";
-    AppendNames(row.cleared, out);
+    AppendHopNames(row.cleared, out);
     if (row.cleared.empty()) out += "none";
     out += '\n';
   }
@@ -168,11 +159,11 @@ void AppendEvidence(const Evidence::Item& item, std::string& out) {
   out += item.sentence;
   if (!item.blamed.empty()) {
     out += item.rule == Rule::kFault ? "; suspects: " : "; leaves: ";
-    AppendNames(item.blamed, out);
+    AppendHopNames(item.blamed, out);
   }
   if (!item.cleared.empty()) {
     out += "; clears: ";
-    AppendNames(item.cleared, out);
+    AppendHopNames(item.cleared, out);
   }
 }
 

@@ -59,7 +59,6 @@ void AppendParameter(std::string& out, const ErrorParameter& parameter) {
 
 void AppendOurs(std::string& out, const Verdict& verdict,
                 const FieldOptions& options) {
-  if (!out.empty()) out += ", ";
   AppendSfTokenOrString(out, options.node);
   if (verdict.type != ErrorType::kNone) {
     out += "; error=";
@@ -87,12 +86,12 @@ void AppendOurs(std::string& out, const Verdict& verdict,
 
 void AppendProxyStatus(const Verdict& verdict, const FieldOptions& options,
                        std::string& out) {
-  std::string value;  // apart from `out`: a comma depends on what came before
+  std::string others;  // apart from `out`: commas depend on what came before
   for (std::string_view received : options.received_proxy_status) {
-    AppendReceived(value, received, options);
+    AppendReceived(others, received, options);
   }
-  AppendOurs(value, verdict, options);
-  out += value;
+  if (!others.empty()) out.append(others).append(", ");
+  AppendOurs(out, verdict, options);
 }
 
 void AppendOthersProxyStatus(const FieldOptions& options, std::string& out) {

@@ -3,6 +3,8 @@
 #include <array>
 #include <charconv>
 
+#include "diagnostics/usual_text.h"
+
 namespace whichhop::diagnostics {
 namespace {
 
@@ -63,11 +65,24 @@ void AppendJsonUnicode(std::string& out, std::string_view sequence) {
   }
 }
 
-bool IsTokenChar(char c) {
-  if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) return true;
-  if (c >= '0' && c <= '9') return true;
-  return std::string_view("!#$%&'*+-.^_`|~:/").find(c) !=
-         std::string_view::npos;
+constexpr std::array<bool, 256> TokenChars() {
+  std::array<bool, 256> token{};
+  for (char c = 'a'; c <= 'z'; ++c) token[static_cast<size_t>(c)] = true;
+  for (char c = 'A'; c <= 'Z'; ++c) token[static_cast<size_t>(c)] = true;
+  for (char c = '0'; c <= '9'; ++c) token[static_cast<size_t>(c)] = true;
+  for (const char c : std::string_view("!#$%&'*+-.^_`|~:/")) {
+    token[static_cast<size_t>(c)] = true;
+  }
+  return token;
+}
+constexpr std::array<bool, 256> kTokenChars = TokenChars();
+
+bool IsTokenChar(char c) { return kTokenChars[Byte(c)]; }
+
+void AppendQuoted(std::string& out, std::string_view text) {
+  out += '"';
+  out += text;
+  out += '"';
 }
 
 bool IsContinuation(char c) { return (Byte(c) & 0xC0) == 0x80; }
@@ -105,6 +120,7 @@ size_t Utf8SequenceLength(std::string_view text) {
 }
 
 void AppendJsonString(std::string& out, std::string_view text) {
+  if (IsUsual(text)) return AppendQuoted(out, text);
   out += '"';
   size_t run = 0;  // start of what can be copied as it is
   size_t i = 0;
@@ -161,6 +177,7 @@ bool IsSfToken(std::string_view text) {
 }
 
 void AppendSfString(std::string& out, std::string_view text) {
+  if (IsUsual(text)) return AppendQuoted(out, text);
   out += '"';
   for (char c : text) {
     if (c == '"' || c == '\\') {
@@ -209,6 +226,10 @@ void AppendHtml(std::string& out, std::string_view text) {
 }
 
 void AppendTerminal(std::string& out, std::string_view text) {
+  if (IsUsual(text)) {
+    out += text;
+    return;
+  }
   for (size_t i = 0; i < text.size();) {
     const size_t length = Utf8SequenceLength(text.substr(i));
     const std::string_view sequence = text.substr(i, length == 0 ? 1 : length);

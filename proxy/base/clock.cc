@@ -2,6 +2,8 @@
 
 #include <ctime>
 
+#include "proxy/base/text.h"
+
 namespace whichhop {
 
 namespace {
@@ -38,10 +40,8 @@ std::string_view WallText::HttpDate(int64_t wall_microseconds) {
 
 std::string_view WallText::Rfc3339(int64_t wall_microseconds) {
   Refresh(wall_microseconds / 1'000'000);
-  int64_t fraction = wall_microseconds % 1'000'000;
-  for (size_t i = kSecondsSize + 6; i > kSecondsSize; --i, fraction /= 10) {
-    rfc3339_[i] = static_cast<char>('0' + fraction % 10);
-  }
+  WriteSixDigits(rfc3339_ + kSecondsSize + 1,
+                 static_cast<uint32_t>(wall_microseconds % 1'000'000));
   return {rfc3339_, kRfc3339Size};
 }
 

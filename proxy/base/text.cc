@@ -1,6 +1,28 @@
 #include "proxy/base/text.h"
 
+#include <array>
+#include <cstring>
+
 namespace whichhop {
+
+namespace {
+
+// "00", "01" to "99", one behind the other.
+constexpr std::array<char, 200> MakePairs() {
+  std::array<char, 200> pairs{};
+  for (size_t i = 0; i < 100; ++i) {
+    pairs[2 * i] = static_cast<char>('0' + i / 10);
+    pairs[2 * i + 1] = static_cast<char>('0' + i % 10);
+  }
+  return pairs;
+}
+constexpr std::array<char, 200> kPairs = MakePairs();
+
+void WritePairOfDigits(char* to, uint32_t number) {
+  std::memcpy(to, kPairs.data() + 2 * number, 2);
+}
+
+}  // namespace
 
 std::string_view NextListMember(std::string_view& list) {
   while (!list.empty()) {
@@ -26,6 +48,12 @@ std::optional<uint64_t> ParseDecimal(std::string_view text) {
   const auto [stop, error] = std::from_chars(text.data(), end, number);
   if (text.empty() || error != std::errc() || stop != end) return std::nullopt;
   return number;
+}
+
+void WriteSixDigits(char* to, uint32_t number) {
+  WritePairOfDigits(to, number / 10'000);
+  WritePairOfDigits(to + 2, number / 100 % 100);
+  WritePairOfDigits(to + 4, number % 100);
 }
 
 }  // namespace whichhop

@@ -40,4 +40,7 @@ std::string_view NextListMember(std::string_view& list);
 // A decimal number and nothing else; nothing on a sign, a space or overflow.
 std::optional<uint64_t> ParseDecimal(std::string_view text);
 
+// Six digits, zeros before. Requires: number < 1000000, and room for six.
+void WriteSixDigits(char* to, uint32_t number);
+
 }  // namespace whichhop

@@ -27,6 +27,17 @@ class HeadWriter {
     next_ += text.size();
   }
 
+  // Text that is known when compiling: a few stores, and no call.
+  template <size_t N>
+  void Append(const char (&literal)[N]) {
+    if (N - 1 > room()) {
+      overflowed_ = true;
+      return;
+    }
+    std::memcpy(next_, literal, N - 1);
+    next_ += N - 1;
+  }
+
   void AppendDecimal(uint64_t number) {
     char digits[20];
     const auto end = std::to_chars(digits, digits + sizeof digits, number).ptr;

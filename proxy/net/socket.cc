@@ -77,10 +77,6 @@ Socket Socket::Connect(const Address& address, int* error) {
   Socket result(
       socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   *error = 0;
-  if (result.open() && !address.is_unix()) {
-    const int on = 1;
-    setsockopt(result.fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-  }
   if (result.open() && address.family() == AF_INET6) {
     // IPv4 keeps the errors of a connect unasked.
     const int on = 1;
@@ -108,6 +104,11 @@ IoResult Socket::Send(const iovec* parts, int count) {
                                   : writev(fd_, parts, count);
   if (sent < 0) return Failed();
   return {IoResult::Kind::kBytes, static_cast<size_t>(sent)};
+}
+
+void Socket::SendAtOnce() {
+  const int on = 1;
+  setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
 void Socket::StartProbing() {
@@ -182,6 +183,8 @@ std::optional<TcpFacts> Socket::Facts() const {
     facts.out_of_order = info.tcpi_rcv_ooopack;
     facts.send_window = info.tcpi_snd_wnd;
   }
+  // Where no handshake was completed, no byte went either way.
+  if (!facts.established) return facts;
   facts.hole = WaitsBehindHole(fd_);
   int queued = 0;
   if (ioctl(fd_, SIOCOUTQ, &queued) == 0 && queued > 0) {

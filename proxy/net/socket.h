@@ -66,6 +66,10 @@ class Socket {
   // the socket is not open and *error is the errno of the call that failed.
   static Socket Connect(const Address& address, int* error);
 
+  // What is written leaves at once, whatever is on its way. For who has
+  // connected: a connect that fails need not pay for it.
+  void SendAtOnce();
+
   int fd() const { return fd_; }
   bool open() const { return fd_ >= 0; }
 

@@ -10,9 +10,6 @@
 
 namespace whichhop {
 
-using diagnostics::AppendInteger;
-using diagnostics::AppendJsonKey;
-using diagnostics::AppendJsonString;
 using diagnostics::AppendTerminal;
 
 namespace {
@@ -21,41 +18,16 @@ constexpr size_t kChunkBytes = 64 * 1024;
 constexpr size_t kHandOverBytes = 32 * 1024;
 constexpr auto kFlushDelay = std::chrono::milliseconds(50);
 
-void AppendText(std::string& out, std::string_view key, std::string_view text) {
-  AppendJsonKey(out, key);
-  AppendJsonString(out, text);
-}
-
-void AppendNumber(std::string& out, std::string_view key, uint64_t number) {
-  AppendJsonKey(out, key);
-  AppendInteger(out, number);
-}
-
 // A status; null where there is none.
-void AppendStatus(std::string& out, std::string_view key, uint16_t status) {
-  if (status != 0) return AppendNumber(out, key, status);
-  AppendJsonKey(out, key);
-  out += "null";
+template <Literal kName>
+void PutStatus(JsonLine& line, uint16_t status) {
+  if (status != 0) return line.Number<kName>(status);
+  line.Null<kName>();
 }
 
-// Seconds with microseconds: 0.000123.
-void AppendSeconds(std::string& out, Duration duration) {
-  const auto us = static_cast<uint64_t>(std::max<int64_t>(
-      0,
-      std::chrono::duration_cast<std::chrono::microseconds>(duration).count()));
-  AppendInteger(out, us / 1'000'000);
-  char digits[7] = {'.'};
-  uint64_t rest = us % 1'000'000;
-  for (size_t i = 6; i > 0; --i, rest /= 10) {
-    digits[i] = static_cast<char>('0' + rest % 10);
-  }
-  out.append(digits, sizeof(digits));
-}
-
-void AppendSpan(std::string& out, std::string_view key, Time from, Time to) {
-  if (from == kNoTime || to == kNoTime) return;
-  AppendJsonKey(out, key);
-  AppendSeconds(out, to - from);
+template <Literal kName>
+void PutSpan(JsonLine& line, Time from, Time to) {
+  if (from != kNoTime && to != kNoTime) line.Seconds<kName>(to - from);
 }
 
 // version "-" trace-id "-" parent-id "-" flags (W3C Trace Context, section
@@ -72,67 +44,70 @@ std::string_view TraceId(std::string_view traceparent) {
   return hex && !zero ? id : std::string_view();
 }
 
-void AppendEnded(std::string& out, Ended ended) {
+void PutEnded(JsonLine& line, Ended ended) {
   const char letters[2] = {ended.who, ended.phase};
-  AppendText(out, "ended", {letters, 2});
+  line.Text<"ended">({letters, 2});
 }
 
-void AppendRequest(std::string& out, const Exchange& exchange,
-                   const LogsConfig& logs) {
+void PutRequest(JsonLine& line, const Exchange& exchange,
+                const LogsConfig& logs) {
   const RequestHead* request = exchange.request();
   if (request == nullptr) return;
   const char* data = exchange.request_data();
-  AppendText(out, "http_request_method", request->line.method_token.In(data));
-  AppendText(out, "server_address", request->host.In(data));
-  AppendText(out, "url_path", request->line.path.In(data));
+  line.Text<"http_request_method">(request->line.method_token.In(data));
+  line.Text<"server_address">(request->host.In(data));
+  line.Text<"url_path">(request->line.path.In(data));
   if (logs.query && request->line.has_query) {
-    AppendText(out, "url_query", request->line.query.In(data));
+    line.Text<"url_query">(request->line.query.In(data));
   }
-  AppendText(out, "network_protocol_version",
-             request->line.minor_version == 0 ? "1.0" : "1.1");
+  line.Text<"network_protocol_version">(
+      request->line.minor_version == 0 ? "1.0" : "1.1");
   if (const Field* agent = request->fields.First(FieldId::kUserAgent)) {
-    AppendText(out, "user_agent_original", ValueOf(data, *agent));
+    line.Text<"user_agent_original">(ValueOf(data, *agent));
   }
   if (const Field* trace = request->fields.First(FieldId::kTraceparent)) {
     const std::string_view id = TraceId(ValueOf(data, *trace));
-    if (!id.empty()) AppendText(out, "trace_id", id);
+    if (!id.empty()) line.Text<"trace_id">(id);
   }
 }
 
 // Where an attempt went. A literal address is text already.
-void AppendAddress(std::string& out, std::string_view key,
-                   const AttemptRecord& attempt) {
-  if (!attempt.address) return AppendText(out, key, attempt.endpoint->text());
-  AppendText(out, key, attempt.address->ToString());
+void PutAddress(JsonLine& line, const AttemptRecord& attempt) {
+  if (!attempt.address) return line.String(attempt.endpoint->text());
+  line.String(attempt.address->ToString());
 }
 
-void AppendAttempts(std::string& out, const Exchange& exchange, Time now) {
+void PutAttempt(JsonLine& line, const AttemptRecord& attempt, Time now) {
+  line.Raw<R"({"address":)">();
+  PutAddress(line, attempt);
+  const Time ended = attempt.ended == kNoTime ? now : attempt.ended;
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(
+      ended - attempt.begun);
+  line.Number<"ms">(static_cast<uint64_t>(ms.count()));
+  if (attempt.reused) line.Raw<R"(,"reused":true)">();
+  if (attempt.fault) {
+    line.Text<"fault">(diagnostics::GetFault(*attempt.fault).id);
+  }
+  line.Raw<"}">();
+}
+
+void PutAttempts(JsonLine& line, const Exchange& exchange, Time now) {
   const auto attempts = exchange.recorder().attempts();
   if (attempts.empty()) return;
   const AttemptRecord& last = attempts.back();
-  AppendAddress(out, "upstream_address", last);
-  AppendStatus(out, "upstream_status", last.status);
-  AppendJsonKey(out, "attempts");
-  out += '[';
+  line.Raw<R"(,"upstream_address":)">();
+  PutAddress(line, last);
+  PutStatus<"upstream_status">(line, last.status);
+  line.Raw<R"(,"attempts":[)">();
   for (const AttemptRecord& attempt : attempts) {
-    out += &attempt == attempts.data() ? "{" : ",{";
-    AppendAddress(out, "address", attempt);
-    const Time ended = attempt.ended == kNoTime ? now : attempt.ended;
-    AppendJsonKey(out, "ms");
-    const auto us = std::chrono::duration_cast<std::chrono::microseconds>(
-        ended - attempt.begun);
-    AppendInteger(out, static_cast<uint64_t>(us.count()) / 1000);
-    if (attempt.reused) out += ",\"reused\":true";
-    if (attempt.fault) {
-      AppendText(out, "fault", diagnostics::GetFault(*attempt.fault).id);
-    }
-    out += '}';
+    if (&attempt != attempts.data()) line.Raw<",">();
+    PutAttempt(line, attempt, now);
   }
-  out += ']';
-  AppendSpan(out, "dns_seconds", last.begun, last.resolved);
-  AppendSpan(out, "connect_seconds",
-             last.reused ? kNoTime : last.connect_begun(), last.connected);
-  AppendSpan(out, "first_byte_seconds", last.begun, last.first_byte);
+  line.Raw<"]">();
+  PutSpan<"dns_seconds">(line, last.begun, last.resolved);
+  PutSpan<"connect_seconds">(line, last.reused ? kNoTime : last.connect_begun(),
+                             last.connected);
+  PutSpan<"first_byte_seconds">(line, last.begun, last.first_byte);
 }
 
 // A 4xx or 5xx that was sent, or a verdict about what could not be.
@@ -187,66 +162,72 @@ bool AccessLog::MakeRoom() {
 }
 
 void AccessLog::BeginJson(const Config& config, std::string_view severity) {
-  chunk_ += "{\"event_name\":\"exchange\"";
-  AppendText(chunk_, "timestamp", wall_text_.Rfc3339(WallMicroseconds()));
-  AppendText(chunk_, "severity_text", severity);
-  AppendText(chunk_, "node", config.node.name);
-  AppendText(chunk_, "position",
-             diagnostics::HopName(diagnostics::SelfHop(config.node.position)));
+  line_.Clear();
+  line_.Raw<R"({"event_name":"exchange")">();
+  line_.Text<"timestamp">(wall_text_.Rfc3339(WallMicroseconds()));
+  line_.Text<"severity_text">(severity);
+  line_.Text<"node">(config.node.name);
+  line_.Text<"position">(
+      diagnostics::HopName(diagnostics::SelfHop(config.node.position)));
 }
 
 void AccessLog::WriteJson(const Exchange& exchange) {
   const Time now = loop_.now();
   const Config& config = exchange.config();
-  std::string& out = chunk_;
   BeginJson(config, SeverityOf(exchange));
-  AppendText(out, "request_id", exchange.request_id());
-  AppendText(out, "client_address", exchange.client_host());
-  AppendRequest(out, exchange, config.logs);
+  line_.Text<"request_id">(exchange.request_id());
+  line_.Text<"client_address">(exchange.client_host());
+  PutRequest(line_, exchange, config.logs);
   if (const RouteConfig* route = exchange.recorder().route()) {
-    AppendText(out, "http_route", route->label);
+    line_.Text<"http_route">(route->label);
     if (route->respond == 0) {
-      AppendText(out, "upstream", config.upstreams[route->upstream].name);
+      line_.Text<"upstream">(config.upstreams[route->upstream].name);
     }
   }
-  AppendStatus(out, "http_response_status_code", exchange.status());
-  AppendNumber(out, "bytes_in", exchange.bytes_in());
-  AppendNumber(out, "bytes_out", exchange.bytes_out());
-  AppendAttempts(out, exchange, now);
-  AppendSpan(out, "duration_seconds", exchange.recorder().begun(), now);
-  AppendEnded(out, exchange.ended());
+  PutStatus<"http_response_status_code">(line_, exchange.status());
+  line_.Number<"bytes_in">(exchange.bytes_in());
+  line_.Number<"bytes_out">(exchange.bytes_out());
+  PutAttempts(line_, exchange, now);
+  PutSpan<"duration_seconds">(line_, exchange.recorder().begun(), now);
+  PutEnded(line_, exchange.ended());
   if (!exchange.claims().empty()) {
-    AppendText(out, "upstream_claims", exchange.claims());
+    line_.Text<"upstream_claims">(exchange.claims());
   }
   if (IsError(exchange)) {
     AppendVerdict(*exchange.recorder().verdict(), exchange.error_id());
   }
   if (!exchange.upstream_body().empty()) {
-    AppendText(out, "upstream_body", exchange.upstream_body());
+    line_.Text<"upstream_body">(exchange.upstream_body());
   }
-  out += "}\n";
+  EndJson();
 }
 
 void AccessLog::WriteJson(const Refusal& refusal, const Config& config) {
-  std::string& out = chunk_;
   BeginJson(config, "ERROR");
-  AppendText(out, "client_address", refusal.peer.Text());
-  AppendStatus(out, "http_response_status_code", refusal.status);
-  AppendNumber(out, "bytes_in", refusal.bytes_in);
-  AppendNumber(out, "bytes_out", refusal.bytes_out);
-  AppendJsonKey(out, "duration_seconds");
-  AppendSeconds(out, refusal.age);
-  AppendEnded(out, refusal.ended);
+  line_.Text<"client_address">(refusal.peer.Text());
+  PutStatus<"http_response_status_code">(line_, refusal.status);
+  line_.Number<"bytes_in">(refusal.bytes_in);
+  line_.Number<"bytes_out">(refusal.bytes_out);
+  line_.Seconds<"duration_seconds">(refusal.age);
+  PutEnded(line_, refusal.ended);
   AppendVerdict(refusal.verdict, refusal.error_id.text());
-  out += "}\n";
+  EndJson();
 }
 
+void AccessLog::EndJson() {
+  line_.Raw<"}\n">();
+  chunk_ += line_.text();
+}
+
+// Behind what the line has so far.
 void AccessLog::AppendVerdict(const diagnostics::Verdict& verdict,
                               std::string_view error_id) {
+  chunk_ += line_.text();
+  line_.Clear();
   diagnostics::AppendVerdictMembers(verdict, error_id,
                                     diagnostics::Audience::kOperator, chunk_);
   const std::string_view type = diagnostics::ErrorTypeName(verdict.type);
-  if (!type.empty()) AppendText(chunk_, "error_type", type);
+  if (!type.empty()) line_.Text<"error_type">(type);
 }
 
 // 12:34:56 502 GET shop.example/cart 0.003210s 10.0.0.5:8000
@@ -263,7 +244,9 @@ void AccessLog::WritePlain(const Exchange& exchange) {
     AppendTerminal(out, request->line.path.In(data));
   }
   out += ' ';
-  AppendSeconds(out, loop_.now() - exchange.recorder().begun());
+  char seconds[kMaxSeconds];
+  const Duration duration = loop_.now() - exchange.recorder().begun();
+  out.append(seconds, WriteSeconds(seconds, duration));
   out += 's';
   if (exchange.recorder().tried()) {
     out += ' ';

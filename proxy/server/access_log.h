@@ -10,6 +10,7 @@
 #include "proxy/base/clock.h"
 #include "proxy/base/counter.h"
 #include "proxy/net/loop.h"
+#include "proxy/server/json_line.h"
 #include "proxy/server/log_writer.h"
 
 namespace whichhop {
@@ -40,6 +41,7 @@ class AccessLog final : private TimerEvents {
   void WriteJson(const Exchange& exchange);
   void WritePlain(const Exchange& exchange);
   void WriteJson(const Refusal& refusal, const Config& config);
+  void EndJson();
   void WritePlain(const Refusal& refusal);
   void AppendPlainStatus(uint16_t status, bool error);
   void AppendVerdict(const diagnostics::Verdict& verdict,
@@ -52,6 +54,7 @@ class AccessLog final : private TimerEvents {
   LogWriter& writer_;
   WallText& wall_text_;
   Timer flush_timer_;
+  JsonLine line_;
   std::string chunk_;
   Counter& dropped_;
 };

@@ -88,7 +88,9 @@ void Exchange::BeginResponse(bool replace_body) {
   const ResponseHead& head = response_parser_.head();
   status_ = head.line.status;
   ResponseOptions options;
-  options.date = worker_.wall_text().HttpDate(WallMicroseconds());
+  if (!head.fields.Has(FieldId::kDate)) {
+    options.date = worker_.wall_text().HttpDate(WallMicroseconds());
+  }
   // Which protocol would do, the client learns as the upstream says it.
   options.upgrade = status_ == 426 && request_->line.minor_version > 0 &&
                     NamesProtocol(up_in_.data(), head.fields);

@@ -233,7 +233,14 @@ Observation Recorder::Frame() {
 }
 
 const diagnostics::Verdict& Recorder::Judge(const Observation& seen) {
-  return verdict_.emplace(diagnostics::Diagnose(seen));
+  // Made in its place: it is too large to be made elsewhere and moved.
+  struct Made {
+    operator diagnostics::Verdict() const {
+      return diagnostics::Diagnose(seen);
+    }
+    const Observation& seen;
+  };
+  return verdict_.emplace(Made{seen});
 }
 
 const diagnostics::Verdict& Recorder::JudgeAttempt() {

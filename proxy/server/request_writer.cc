@@ -4,6 +4,7 @@
 #include <cassert>
 
 #include "proxy/http/head_writer.h"
+#include "proxy/http/octets.h"
 #include "proxy/http/upgrade.h"
 
 namespace whichhop {
@@ -13,10 +14,9 @@ namespace {
 constexpr size_t kRequestIdMax = 128;
 constexpr std::string_view kUnixClient = "unix:";  // as Address::Host() says it
 
-bool IsTokenOctet(char c) {
-  constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-         (c >= 'A' && c <= 'Z') || kMarks.find(c) != std::string_view::npos;
+bool IsToken(std::string_view text) {
+  const char* const end = text.data() + text.size();
+  return SkipToken(text.data(), end) == end;
 }
 
 void WriteRequestLine(const RequestHead& head, const char* data,
@@ -110,11 +110,11 @@ void WriteForwardedFor(const RequestHead& head, const char* data,
 // A value of a forwarded-pair, quoted where it is no token (RFC 7239, 4). A
 // host has no quote or backslash: the parser saw to that.
 void WritePair(std::string_view name, std::string_view value, HeadWriter* out) {
-  const bool quote = !std::ranges::all_of(value, IsTokenOctet);
+  const bool quote = !IsToken(value);
   out->Append(name);
-  out->Append(quote ? "\"" : "");
+  if (quote) out->Append("\"");
   out->Append(value);
-  out->Append(quote ? "\"" : "");
+  if (quote) out->Append("\"");
 }
 
 void WriteForwarded(const RequestHead& head, const char* data,
@@ -147,7 +147,7 @@ void WriteForwarded(const RequestHead& head, const char* data,
 
 bool IsRequestId(std::string_view text) {
   if (text.empty() || text.size() > kRequestIdMax) return false;
-  return std::ranges::all_of(text, IsTokenOctet);
+  return IsToken(text);
 }
 
 void WriteRequestHead(const RequestHead& head, const char* data,

@@ -248,7 +248,26 @@ void WorkerMetrics::CountFirstByte(const AttemptRecord& attempt) {
   phase(UpstreamPhase::kFirstByte).Observe(attempt.first_byte - asked);
 }
 
+bool WorkerMetrics::UsualError::Is(const Verdict& verdict, RouteIds ids) const {
+  return counter != nullptr && cause == verdict.cause &&
+         reporter == verdict.reporter && rows == verdict.rows &&
+         id.view() == verdict.id.view() && basis == verdict.basis &&
+         route == ids;
+}
+
 void WorkerMetrics::CountError(const Verdict& verdict, RouteIds ids) {
+  const size_t place =
+      static_cast<size_t>(verdict.fault) + verdict.status + ids.route;
+  UsualError& usual = usual_errors_[place % usual_errors_.size()];
+  if (!usual.Is(verdict, ids)) {
+    usual = {verdict.cause,       verdict.reporter, verdict.rows,
+             verdict.id,          verdict.basis,    ids,
+             &Error(verdict, ids)};
+  }
+  usual.counter->Add();
+}
+
+Counter& WorkerMetrics::Error(const Verdict& verdict, RouteIds ids) {
   labels_.Clear();
   AddJoined(labels_, "cause", verdict.cause, diagnostics::HopName, text_);
   AddJoined(labels_, "reporter", verdict.reporter, diagnostics::HopName, text_);
@@ -260,10 +279,10 @@ void WorkerMetrics::CountError(const Verdict& verdict, RouteIds ids) {
   // The key's own memory is the index' alone.
   text_ = labels_.text();
   const auto known = error_index_.find(text_);
-  if (known != error_index_.end()) return known->second->Add();
+  if (known != error_index_.end()) return *known->second;
   Counter& added = errors_.Append(text_);
   if (error_index_.size() < kMaxErrorSeries) error_index_[text_] = &added;
-  added.Add();
+  return added;
 }
 
 }  // namespace whichhop

@@ -8,6 +8,7 @@
 // says. Even so each list has a bound; what comes beyond it is counted in one
 // last series, all of whose labels are `_OTHER`.
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -36,6 +37,8 @@ inline constexpr std::string_view kUpstreamPhases[] = {"dns", "connect",
 struct RouteIds {
   uint16_t route = 0;  // 0: none
   uint16_t upstream = 0;
+
+  bool operator==(const RouteIds&) const = default;
 };
 
 class WorkerMetrics {
@@ -83,6 +86,19 @@ class WorkerMetrics {
     Histogram* client = nullptr;
   };
 
+  // The same of a verdict: all that the labels of its series say.
+  struct UsualError {
+    bool Is(const diagnostics::Verdict& verdict, RouteIds ids) const;
+
+    diagnostics::HopList cause;
+    diagnostics::HopList reporter;
+    diagnostics::RowSet rows;
+    diagnostics::FixedText<40> id;
+    diagnostics::Basis basis = diagnostics::Basis::kObserved;
+    RouteIds route;
+    Counter* counter = nullptr;  // null: of none yet
+  };
+
   // The rest is rare. Kept out of Count(), which is small for it.
   [[gnu::noinline, gnu::cold]] void CountUnusual(const Exchange& exchange,
                                                  Time now);
@@ -96,6 +112,7 @@ class WorkerMetrics {
   void CountPhases(const AttemptRecord& attempt);
   void CountFirstByte(const AttemptRecord& attempt);
   void CountError(const diagnostics::Verdict& verdict, RouteIds ids);
+  Counter& Error(const diagnostics::Verdict& verdict, RouteIds ids);
   Histogram& phase(UpstreamPhase phase) {
     return phases_[static_cast<size_t>(phase)];
   }
@@ -107,6 +124,9 @@ class WorkerMetrics {
 
   // The worker's alone.
   Usual usual_;
+  // An outage is the same few errors over and over: each has a place by its
+  // fault and route, and whoever comes to it last keeps it.
+  std::array<UsualError, 32> usual_errors_;
   std::vector<std::string> names_;  // of routes and upstreams; an id each
   SeriesIndex<Histogram> server_index_;
   SeriesIndex<Histogram> client_index_;

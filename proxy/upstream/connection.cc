@@ -87,6 +87,7 @@ int UpstreamConnection::TakeConnectError() {
 void UpstreamConnection::MarkConnected() {
   if (connected()) return;
   if (address_.family() == AF_INET6) socket_.IgnoreIcmpErrors();
+  if (!address_.is_unix()) socket_.SendAtOnce();
   connect_time_ = loop_.now() - begun_;
   endpoint_.SawHandshake(address_, connect_time_);
 }
