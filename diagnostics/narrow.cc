@@ -147,7 +147,7 @@ Blame BySlots(const Observation& seen, const HopList& suspects,
   if (d.in_flight == 0) return Only(suspects, Everyone());
   const HopSet self{SelfHop(seen.position)};
   const auto oldest = DurationText(d.oldest_in_flight);
-  if (d.oldest_in_flight < kSlotHeld) {
+  if (d.oldest_in_flight < kSlotHeld || d.in_flight_answered) {
     evidence.Begin(Rule::kFault, {}, self);
     evidence << "answers keep coming, the oldest of " << d.in_flight
              << " requests is " << oldest.view()

@@ -70,7 +70,8 @@ struct DecisionFacts {
   uint32_t in_flight = 0;
   uint32_t limit = 0;
   Micros oldest_in_flight{0};
-  bool in_flight_acked = false;  // all of them ACKed, none answered yet
+  bool in_flight_acked = false;     // all of them ACKed, none answered yet
+  bool in_flight_answered = false;  // the answers of all have begun
 };
 
 enum class AttemptPhase : uint8_t {

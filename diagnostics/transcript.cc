@@ -431,6 +431,7 @@ constexpr Line kLines[] = {
     DECISION(limit),
     DECISION(oldest_in_flight),
     DECISION(in_flight_acked),
+    DECISION(in_flight_answered),
     Written(Always::kForAttempt, ATTEMPT(phase)),
     Written(Always::kForAttempt, ATTEMPT(end)),
     ATTEMPT(error),

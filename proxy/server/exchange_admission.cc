@@ -67,6 +67,7 @@ void Exchange::RefuseFull(Fault fault, Ended ended) {
   facts.oldest_in_flight =
       std::chrono::duration_cast<diagnostics::Micros>(full.survey.oldest);
   facts.in_flight_acked = full.survey.acked;
+  facts.in_flight_answered = full.survey.answered;
   ended_ = ended;
   recorder_.JudgeCapacity(fault, facts, upstream().all_unix());
   DropConnection();

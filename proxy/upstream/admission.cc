@@ -45,6 +45,7 @@ void FlightShard::Begin(Flight& flight, Time now) {
   assert(flight.next_ == nullptr);
   flight.begun_ = now;
   flight.socket_ = nullptr;
+  flight.answered_ = false;
   flight.next_ = &list_;
   flight.previous_ = list_.previous_;
   list_.previous_->next_ = &flight;
@@ -54,6 +55,7 @@ void FlightShard::Begin(Flight& flight, Time now) {
 void FlightShard::Await(Flight& flight, const Socket* socket) {
   const std::lock_guard lock(mutex_);
   flight.socket_ = socket;
+  flight.answered_ = socket == nullptr;
 }
 
 void FlightShard::End(Flight& flight) {
@@ -72,6 +74,7 @@ void FlightShard::Survey(Time now, FlightSurvey* survey) {
     ++survey->in_flight;
     survey->oldest = std::max(survey->oldest, now - flight->begun_);
     survey->acked = survey->acked && Acknowledged(flight->socket_);
+    survey->answered = survey->answered && flight->answered_;
   }
 }
 
@@ -138,6 +141,7 @@ FlightSurvey Admission::Survey(Time now) {
   surveyed_at_ = now;
   for (FlightShard* shard : shards_) shard->Survey(now, &surveyed_);
   surveyed_.acked = surveyed_.acked && surveyed_.in_flight > 0;
+  surveyed_.answered = surveyed_.answered && surveyed_.in_flight > 0;
   return surveyed_;
 }
 

@@ -58,13 +58,15 @@ class Flight {
   Flight* previous_ = nullptr;
   Time begun_ = kNoTime;
   const Socket* socket_ = nullptr;  // while the whole request waits on it
+  bool answered_ = false;
 };
 
 // What is known of the requests in flight.
 struct FlightSurvey {
   uint32_t in_flight = 0;
   Duration oldest{};
-  bool acked = true;  // each was acknowledged whole, and not answered yet
+  bool acked = true;     // each was acknowledged whole, and not answered yet
+  bool answered = true;  // each has an answer that began
 };
 
 // One worker's requests in flight. Its lock is the worker's alone, but for

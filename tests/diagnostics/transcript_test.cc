@@ -65,8 +65,8 @@ auto Fields(RequestFacts& facts) {
 }
 
 auto Fields(DecisionFacts& facts) {
-  auto& [a, b, c, d, e, f, g, h, i, j, k, l, m] = facts;
-  return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m);
+  auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n] = facts;
+  return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n);
 }
 
 auto Fields(TcpFacts& facts) {
