@@ -9,13 +9,15 @@ import os
 import random
 import re
 import signal
+import socket
 import subprocess
 import threading
 import time
 import unittest
 
 from exposition import scrape
-from harness import ORIGIN, PATIENCE, Client, Process, Proxy, fetch, request, wait_for
+from harness import (ORIGIN, PATIENCE, Client, Origin, Process, Proxy, RawOrigin, fetch, request,
+                     wait_for)
 from streaming_test import reset
 
 SECONDS = float(os.environ.get("WHICHHOP_CHAOS_SECONDS", "8"))
@@ -239,6 +241,90 @@ routes:
         again = [line for line in self.proxy.log() if line.get("fault", "").startswith("connect-")
                  or line.get("fault") == "stale-keepalive-race" and line["http_request_method"] == "GET"]
         self.assertEqual(again, [])
+
+
+SWITCHES = b"HTTP/1.1 101 x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+PART = b"POST %s HTTP/1.1\r\nHost: a.example\r\nContent-Length: 9000000\r\n%s\r\n" + b"x" * 100000
+
+
+class Deadline(unittest.TestCase):
+    """An exchange in each of its phases, as the drain's deadline cuts them all."""
+
+    maxDiff = None
+
+    def setUp(self):
+        self.origin = self.enterContext(Origin())
+        self.tunnels = self.enterContext(RawOrigin(self.switch))
+        self.silent = self.enterContext(socket.socket(type=socket.SOCK_DGRAM))
+        self.silent.bind(("127.0.0.1", 0))
+        self.full = self.enterContext(socket.create_server(("127.0.0.1", 0), backlog=0))
+        self.clients = []
+
+    def switch(self, connection, _):
+        """Floods whoever asks for /flood, and is silent to the others."""
+        request = self.tunnels.read_request(connection)
+        connection.sendall(SWITCHES)
+        while b"/flood" in request:
+            connection.sendall(b"x" * 65536)
+        connection.recv(1)
+
+    def yaml(self):
+        port = self.origin.port
+        lines = ['listen: ["127.0.0.1:0", {address: "127.0.0.1:0", proxy_protocol: optional}]',
+                 f'node: {{workers: 2, resolvers: ["127.0.0.1:{self.silent.getsockname()[1]}"]}}',
+                 "timeouts: {drain: 2s, queue: 60s, dns: 60s, connect: 60s}",
+                 "probes: {address: \"127.0.0.1:0\"}", "upstreams:",
+                 f'  app: {{servers: ["127.0.0.1:{port}"]}}',
+                 f'  line: {{servers: ["127.0.0.1:{port}"], max_connections: 1}}',
+                 f'  buffered: {{servers: ["127.0.0.1:{port}"], buffer_request: true}}',
+                 f'  full: {{servers: ["127.0.0.1:{self.full.getsockname()[1]}"]}}',
+                 f'  tunnels: {{servers: ["127.0.0.1:{self.tunnels.port}"]}}',
+                 '  name: {servers: ["name.example:80"]}', "routes:"]
+        routes = [("/fault/hang", "line"), ("/sink", "buffered"), ("/full", "full"), ("/name", "name"),
+                  ("/silent", "tunnels"), ("/flood", "tunnels"), ("/", "app")]
+        lines += [f"  - {{path: {path}, upstream: {upstream}}}" for path, upstream in routes]
+        return "\n".join(lines) + "\n"
+
+    def begin(self, port, data):
+        self.clients.append(self.enterContext(Client(port)))
+        self.clients[-1].socket.settimeout(0.5)
+        with contextlib.suppress(TimeoutError):  # all that there is room for
+            self.clients[-1].send(data)
+
+    def fill(self, proxy):
+        """How many requests there are now."""
+        small = request("/fault/hang-head").replace(b"\r\nHost", b"\r\nX: y\r\nHost")
+        asked = [
+            request("/fault/hang"), request("/fault/hang"), request("/fault/hang"),  # two of them in line
+            small, request("/fault/stall-body"),
+            request("/bytes/90000000"), request("/bytes/90000000?chunked"),  # nobody reads them
+            PART % (b"/fault/no-read", b""),  # spliced, until nobody takes it
+            PART % (b"/sink", b""), PART % (b"/sink", b"Expect: 100-continue\r\n"),
+            request("/name"), request("/silent", fields=ASKS), request("/flood", fields=ASKS),
+            b"GET / HTTP/1.1\r\nHos"]
+        for data in asked:
+            self.begin(int(proxy.addresses[0].rpartition(":")[2]), data)
+        for _ in range(4):  # of a queue of none, the kernel takes one or two
+            self.begin(int(proxy.addresses[0].rpartition(":")[2]), request("/full"))
+        self.begin(int(proxy.addresses[1].rpartition(":")[2]), HEADER[:10])
+        return len(asked) + 4
+
+    def test_each_is_cut_and_told_of(self):
+        for reloaded in (False, True):
+            with self.subTest(reloaded=reloaded), Proxy(self.yaml()) as proxy:
+                requests = self.fill(proxy)
+                probes = int(re.findall(r"probes on \S+:(\d+)", proxy.text())[-1])
+                wait_for(lambda: scrape(probes).one("http_server_active_requests") == requests,
+                         "all requests")
+                if reloaded:  # they stay with the configuration that they began in
+                    with open(proxy.config_path, "a", encoding="utf-8") as file:
+                        file.write("topology: {isp: [192.0.2.0/24]}\n")
+                    proxy.signal(signal.SIGHUP)
+                    wait_for(lambda: "reloaded\n" in proxy.text(), "the reload")
+                self.assertEqual(proxy.drain(), 4)
+                self.assertEqual([line["fault"] for line in proxy.log()], ["drain-deadline"] * requests)
+                phases = {line["ended"] for line in proxy.log()}
+                self.assertEqual(phases, {"PR", "PQ", "PC", "PH", "PD"})
 
 
 if __name__ == "__main__":
