@@ -73,6 +73,7 @@ class Server {
              size_t connections);
   void ReopenLogs();
   int AwaitSignal(milliseconds limit);
+  bool AwaitDelay(milliseconds limit);
   void AwaitWorkers(milliseconds limit);
 
   std::shared_ptr<const Config> config_;
@@ -272,6 +273,20 @@ int Server::AwaitSignal(milliseconds limit) {
   return std::max(0, sigtimedwait(&signals, nullptr, &timeout));
 }
 
+// False: somebody wants it at once. HUP says nothing of the kind: whoever
+// deploys may send it together with the TERM.
+bool Server::AwaitDelay(milliseconds limit) {
+  const Time deadline = SteadyClock::now() + limit;
+  for (;;) {
+    const auto left =
+        std::chrono::ceil<milliseconds>(deadline - SteadyClock::now());
+    const int signal = AwaitSignal(std::max(left, milliseconds(0)));
+    if (signal == 0) return true;
+    if (signal == SIGTERM || signal == SIGINT) return false;
+    if (signal == SIGUSR1) ReopenLogs();
+  }
+}
+
 // Until all have ended, `limit` has passed, or somebody wants it at once.
 void Server::AwaitWorkers(milliseconds limit) {
   const Time deadline = SteadyClock::now() + limit;
@@ -288,7 +303,7 @@ void Server::AwaitWorkers(milliseconds limit) {
 Exit Server::Drain() {
   state_.SetServing(Serving::kDraining);
   operator_log_.Write("draining");
-  if (AwaitSignal(config_->timeouts.drain_delay) == 0) {
+  if (AwaitDelay(config_->timeouts.drain_delay)) {
     for (auto& worker : workers_) worker->BeginDrain();
     AwaitWorkers(config_->timeouts.drain);
   }

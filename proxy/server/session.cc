@@ -139,7 +139,10 @@ void Session::DiscardInput() {
 }
 
 void Session::Drain(Duration grace) {
-  if (exchange_ == nullptr && !lingering_) ArmTimer(grace);
+  // A PROXY header that has begun keeps its own deadline.
+  const bool silent =
+      exchange_ == nullptr && proxy_header_ == nullptr && !lingering_;
+  if (silent) ArmTimer(grace);
 }
 
 void Session::Cut() {

@@ -257,12 +257,13 @@ size_t Upstream::Pick(uint64_t key) {
   return endpoints_.size();
 }
 
-// Both or none. What is given back at once called nobody: but then all of the
-// upstream's slots are in use, and the next that comes free does.
+// Both or none. Who was called meanwhile found the server full, and is called
+// again as what was taken is given back.
 bool Upstream::TakeSlots(size_t index) {
   if (slots_[index] != nullptr && !slots_[index]->Take()) return false;
   if (admission() == nullptr || admission()->slots().Take()) return true;
   if (slots_[index] != nullptr) slots_[index]->Give();
+  admission()->OnRoom();
   return false;
 }
 

@@ -4,6 +4,7 @@ import ipaddress
 import os
 import re
 import resource
+import signal
 import socket
 import threading
 import time
@@ -184,6 +185,16 @@ class ProxyProtocol(ClientsTest):
     def test_off_knows_no_header(self):
         proxy = self.listening("off")
         self.assertEqual(self.client(proxy.port).send(LINE + request("/")).read().status, 400)
+
+    def test_one_that_has_begun_outlasts_the_grace_of_a_drain(self):
+        proxy = self.required()
+        client = self.client(proxy.port).send(LINE[:20])
+        # One connection is accepted before the next: the header has begun.
+        self.assertEqual(self.client(proxy.port).send(LINE + request("/bytes/1")).read().status, 200)
+        proxy.signal(signal.SIGTERM)
+        time.sleep(1.5)
+        self.assertEqual(client.send(LINE[20:] + request("/bytes/1")).read().status, 200)
+        self.assertEqual(proxy.wait(), 0)
 
     def test_reload_changes_it_for_connections_to_come(self):
         proxy = self.listening("off")

@@ -253,7 +253,8 @@ class Serving(unittest.TestCase):
             self.assertEqual(fetch(port, "/readyz").body, b"not ready: draining\n")
             self.assertEqual(fetch(proxy.port, "/bytes/5").status, 200)
             self.assertEqual(fetch(port, "/livez").status, 200)
-            self.assertEqual(scrape(port).one("http_server_active_requests"), 1)
+            # An answer is here a moment before it is over there.
+            wait_for(lambda: scrape(port).one("http_server_active_requests") == 1, "the busy one alone")
             busy.close()
             proxy.signal(signal.SIGTERM)
             proxy.wait()

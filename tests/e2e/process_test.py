@@ -744,6 +744,21 @@ class Drain(unittest.TestCase):
             self.assertEqual(proxy.wait(), 0)
             self.assertLess(time.monotonic() - begun, 2)
 
+    def test_other_signals_do_not_end_the_delay(self):
+        with Proxy(yaml_for(self.origin.port, timeouts="drain_delay: 1500ms")) as proxy, \
+                Client(proxy.port) as client:
+            client.send(request("/delay/1s/bytes/10"))
+            proxy.signal(signal.SIGTERM)
+            wait_for(lambda: "draining" in proxy.text(), "the drain")
+            begun = time.monotonic()
+            for number in (signal.SIGHUP, signal.SIGUSR1):
+                proxy.signal(number)
+            self.assertEqual(client.read().status, 200)
+            self.assertEqual(fetch(proxy.port, "/bytes/10").status, 200)
+            self.assertEqual(proxy.wait(), 0)
+            self.assertGreater(time.monotonic() - begun, 1.2)
+            self.assertEqual(len(proxy.log()), 2)
+
     def test_the_delay_keeps_accepting(self):
         with Proxy(yaml_for(self.origin.port, timeouts="drain_delay: 1500ms")) as proxy:
             proxy.signal(signal.SIGTERM)
