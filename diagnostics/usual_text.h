@@ -11,8 +11,10 @@
 namespace whichhop::diagnostics {
 
 constexpr uint64_t Everywhere(uint8_t octet) {
-  return 0x0101010101010101 * octet;
+  return uint64_t{0x0101010101010101} * octet;
 }
+// A constant must not overflow: it is no signed number.
+static_assert(Everywhere(0x80) == 0x8080808080808080);
 
 // Not zero if any octet of the word is unusual: a control character, a quote,
 // a backslash, DEL, or no ASCII. Where an addition carries or a subtraction
