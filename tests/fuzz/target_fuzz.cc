@@ -68,7 +68,7 @@ std::string ReferencePath(std::string_view path) {
 
 void CheckPath(std::string_view input) {
   std::string path(input);
-  if (!path.starts_with('/')) path.insert(0, "/");
+  if (!path.starts_with('/')) path.insert(path.begin(), '/');
   std::string storage;
   const std::string_view normal = NormalizePath(path, &storage);
   Require(normal == ReferencePath(path), "the reference agrees", path);
