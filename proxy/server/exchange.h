@@ -228,6 +228,7 @@ class Exchange final : public Retired,
   void QueueResponseBody();
   IoResult ReceiveResponseBody();
   bool FlushDownstream();
+  static IoResult Send(SendQueue& queue, Pipe& pipe, Socket& socket);
   IoResult SendDownstream();
   bool DownstreamPending() const {
     return !down_queue_.empty() || !down_pipe_.empty();

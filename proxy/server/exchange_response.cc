@@ -221,14 +221,16 @@ IoResult Exchange::ReceiveResponseBody() {
 }
 
 // As SendQueue::Flush, with what lies in the pipe.
-IoResult Exchange::SendDownstream() {
-  const IoResult queued = down_queue_.Flush(session_->socket());
-  if (queued.kind != IoResult::Kind::kBytes || down_pipe_.empty()) {
-    return queued;
-  }
-  IoResult piped = down_pipe_.Drain(session_->socket());
+IoResult Exchange::Send(SendQueue& queue, Pipe& pipe, Socket& socket) {
+  const IoResult queued = queue.Flush(socket);
+  if (queued.kind != IoResult::Kind::kBytes || pipe.empty()) return queued;
+  IoResult piped = pipe.Drain(socket);
   piped.bytes += queued.bytes;
   return piped;
+}
+
+IoResult Exchange::SendDownstream() {
+  return Send(down_queue_, down_pipe_, session_->socket());
 }
 
 // True: nothing is left to write. False: it waits, or the client is gone and

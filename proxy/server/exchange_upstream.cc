@@ -166,12 +166,7 @@ void Exchange::PumpRequest() {
 
 // True: nothing is left to write.
 bool Exchange::FlushUpstream() {
-  IoResult sent = up_queue_.Flush(connection_->socket());
-  if (sent.kind == IoResult::Kind::kBytes && !up_pipe_.empty()) {
-    const size_t queued = sent.bytes;
-    sent = up_pipe_.Drain(connection_->socket());
-    sent.bytes += queued;
-  }
+  const IoResult sent = Send(up_queue_, up_pipe_, connection_->socket());
   recorder_.attempt().sent += sent.bytes;
   if (sent.kind == IoResult::Kind::kBytes) return true;
   if (sent.kind == IoResult::Kind::kAgain) {

@@ -1,6 +1,7 @@
 #include "proxy/server/metrics_page.h"
 
 #include <algorithm>
+
 namespace whichhop {
 
 using Type = MetricFamily::Type;
