@@ -1,0 +1,50 @@
+#pragma once
+// What TLS knew of one connection: what was agreed on and, if it failed, how.
+// Plain values; numbers are those of the protocol (RFC 8446) and of OpenSSL.
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "proxy/base/clock.h"
+
+namespace whichhop {
+
+// The last alert of one direction (RFC 8446, section 6).
+struct TlsAlert {
+  bool seen = false;
+  bool fatal = false;
+  uint8_t number = 0;
+};
+
+struct TlsFacts {
+  // Agreed on; absent until it is.
+  uint16_t version = 0;    // 0x0304 is TLS 1.3; 0: none
+  const char* cipher = "";  // by its IANA name; static
+  std::string alpn;
+  bool resumed = false;
+  bool complete = false;  // the handshake
+  Duration took{};        // the handshake, as far as it came
+
+  std::string sni;  // sent to the server, or by the client
+
+  // The peer's certificate.
+  bool certificate_requested = false;  // of us, or by us of the client
+  bool certificate_sent = false;       // by whoever was asked
+  bool verified = false;               // it was looked at and is good
+  int verify_code = 0;                 // X509_V_ERR_*; 0: good, or not judged
+  int verify_depth = 0;                // 0: the leaf
+
+  // How it failed.
+  TlsAlert received;
+  TlsAlert sent;
+  int reason = 0;      // ERR_GET_REASON of the first error; 0: none
+  const char* reason_text = "";  // static
+  int error = 0;       // errno of the socket; 0: none
+  bool unclean_end = false;  // a FIN without close_notify
+  uint64_t bytes_received = 0;  // raw ones, in the handshake
+  std::array<char, 16> first_bytes{};  // raw ones
+  uint8_t first_bytes_size = 0;
+};
+
+}  // namespace whichhop

@@ -1,0 +1,97 @@
+#pragma once
+// TLS between one socket and its user, on OpenSSL over a BIO_METHOD of our own:
+// no SIGPIPE, one read for all that is there, and the first raw bytes kept for
+// whoever has to say what it was instead of TLS.
+//
+// What OpenSSL wants to send goes to the socket at once; what that does not
+// take is kept here, and OpenSSL never hears of it. So bytes that Send took are
+// on their way, and unsent() tells whether some of them are here still. Bounded:
+// while something is unsent, Send takes nothing.
+
+#include <openssl/ssl.h>
+
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "proxy/net/buffer.h"
+#include "proxy/net/socket.h"
+#include "proxy/net/tls_facts.h"
+
+namespace whichhop {
+
+struct SslDelete {
+  void operator()(SSL* ssl) const { SSL_free(ssl); }
+};
+using SslPtr = std::unique_ptr<SSL, SslDelete>;
+
+class TlsLayer {
+ public:
+  enum class Step : uint8_t { kDone, kAgain, kFailed };
+
+  // What every context needs, whichever side it is for: modes, and the
+  // callbacks by which a layer hears of alerts and requested certificates.
+  static void Prepare(SSL_CTX* context);
+  // Of a connection that has one.
+  static TlsLayer& Of(const SSL* ssl);
+
+  // `ssl` was made for accepting or for connecting; the socket and the pool
+  // outlive the layer. Null: no memory.
+  static std::unique_ptr<TlsLayer> Make(SslPtr ssl, Socket& socket,
+                                        BufferPool& pool, Time now);
+  TlsLayer(const TlsLayer&) = delete;
+  TlsLayer& operator=(const TlsLayer&) = delete;
+  ~TlsLayer();
+
+  // Bytes that were read off the socket already. Before the first Handshake.
+  void Feed(std::string_view raw);
+
+  // Goes on with the handshake. kAgain: when the socket has more to read, or
+  // takes more. kFailed: see facts(); our alert, if any, is on its way.
+  Step Handshake(Time now);
+
+  // As those of Socket. The end is kEnd after a close_notify, and after a FIN
+  // without one too: facts().unclean_end tells. kError with EPROTO: TLS itself
+  // failed, or an alert came.
+  IoResult Receive(char* data, size_t size);
+  // Takes nothing, but may take records without content.
+  IoResult Peek();
+  IoResult Send(const iovec* parts, int count);
+  // Of what was taken: kBytes if nothing is left here.
+  IoResult Flush();
+  bool unsent() const { return !out_.empty(); }
+
+  // close_notify, once the handshake is complete and nothing is unsent.
+  void SendCloseNotify();
+
+  TlsFacts& facts() { return facts_; }
+  const TlsFacts& facts() const { return facts_; }
+  SSL* ssl() const { return ssl_.get(); }
+
+ private:
+  friend struct TlsBio;
+  TlsLayer(SslPtr ssl, Socket& socket, BufferPool& pool, Time now);
+
+  long BioRead(char* data, size_t size);
+  void BioWrite(const char* data, size_t size);
+  void Keep(std::string_view ciphertext);
+  IoResult Failed(int result);
+  void NoteError();
+  void NoteHandshake();
+  static void OnInfo(const SSL* ssl, int where, int value);
+
+  SslPtr ssl_;
+  Socket& socket_;
+  BufferPool& pool_;
+  const Time begun_;
+  Buffer in_;   // raw bytes that were fed
+  Buffer out_;  // raw bytes that the socket did not take
+  std::optional<IoResult> end_;  // no more can be received
+  int write_error_ = 0;          // errno of a send
+  bool read_short_ = false;      // the last read took all that there was
+  bool read_end_ = false;        // the peer's FIN
+  bool closing_ = false;         // close_notify was sent
+  TlsFacts facts_;
+};
+
+}  // namespace whichhop
