@@ -7,8 +7,10 @@
 namespace whichhop {
 namespace {
 
-constexpr std::string_view kOctets(
-    "\0\t\n\v\f\r \"#%+,-./0159:;<=>?@AFHXZ\\^_`agx{|}~\x7f\x80\xa0\xff", 49);
+using namespace std::string_view_literals;  // one holds a NUL
+
+constexpr std::string_view kOctets =
+    "\0\t\n\v\f\r \"#%+,-./0159:;<=>?@AFHXZ\\^_`agx{|}~\x7f\x80\xa0\xff"sv;
 
 constexpr auto kLines = std::to_array<std::string_view>({
     "Content-Length: 5\r\n",
