@@ -2,10 +2,10 @@
 
 namespace whichhop {
 
-IoResult SendQueue::Flush(Socket& socket) {
+IoResult SendQueue::Flush(Stream& stream) {
   size_t written = 0;
   while (!empty()) {
-    IoResult result = socket.Send(parts_.data() + first_, count_ - first_);
+    IoResult result = stream.Send(parts_.data() + first_, count_ - first_);
     if (result.kind != IoResult::Kind::kBytes) {
       result.bytes = written;
       return result;
@@ -14,7 +14,9 @@ IoResult SendQueue::Flush(Socket& socket) {
     Consume(result.bytes);
   }
   Clear();
-  return {IoResult::Kind::kBytes, written};
+  IoResult flushed = stream.Flush();
+  flushed.bytes = written;
+  return flushed;
 }
 
 void SendQueue::Consume(size_t bytes) {

@@ -10,7 +10,7 @@
 #include <cstddef>
 #include <string_view>
 
-#include "proxy/net/socket.h"
+#include "proxy/net/stream.h"
 
 namespace whichhop {
 
@@ -27,9 +27,10 @@ class SendQueue {
   bool empty() const { return first_ == count_; }
   void Clear() { first_ = count_ = 0; }
 
-  // Writes until the queue is empty (kBytes), the socket would block (kAgain)
-  // or failed (kError). `bytes` counts what this call wrote, in every case.
-  IoResult Flush(Socket& socket);
+  // Writes until the queue is empty and the stream has nothing unsent (kBytes),
+  // the socket would block (kAgain) or failed (kError). `bytes` counts what
+  // this call wrote, in every case.
+  IoResult Flush(Stream& stream);
 
  private:
   void Consume(size_t bytes);

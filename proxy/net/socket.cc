@@ -26,7 +26,8 @@ IoResult ReceiveWith(int fd, char* data, size_t size, int flags) {
   const ssize_t got = recv(fd, data, size, flags);
   if (got < 0) return Failed();
   if (got == 0) return {IoResult::Kind::kEnd};
-  return {IoResult::Kind::kBytes, static_cast<size_t>(got)};
+  const auto bytes = static_cast<size_t>(got);
+  return {IoResult::Kind::kBytes, bytes, 0, bytes < size};
 }
 
 // A control message of the error queue, if ICMP is its origin.

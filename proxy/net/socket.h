@@ -22,6 +22,7 @@ struct IoResult {
   Kind kind;
   size_t bytes = 0;
   int error = 0;
+  bool emptied = false;  // of a read: nothing more was there
 };
 
 // What TCP_INFO and the queue ioctls say; taken when something failed.

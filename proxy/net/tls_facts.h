@@ -15,6 +15,7 @@ struct TlsAlert {
   bool seen = false;
   bool fatal = false;
   uint8_t number = 0;
+  bool after_handshake = false;
 };
 
 struct TlsFacts {

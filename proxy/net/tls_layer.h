@@ -5,8 +5,8 @@
 //
 // What OpenSSL wants to send goes to the socket at once; what that does not
 // take is kept here, and OpenSSL never hears of it. So bytes that Send took are
-// on their way, and unsent() tells whether some of them are here still. Bounded:
-// while something is unsent, Send takes nothing.
+// on their way, and unsent() tells whether some of them are here still.
+// Bounded: while something is unsent, Send takes nothing.
 
 #include <openssl/ssl.h>
 
@@ -59,7 +59,14 @@ class TlsLayer {
   IoResult Send(const iovec* parts, int count);
   // Of what was taken: kBytes if nothing is left here.
   IoResult Flush();
+  // How it failed, or how the peer ended it. Requires: Receive or Handshake
+  // said so.
+  IoResult end() const { return *end_; }
   bool unsent() const { return !out_.empty(); }
+  // Whether Receive may have something that the socket will not tell of again.
+  bool may_have_more() const {
+    return !raw_emptied_ || SSL_has_pending(ssl_.get()) != 0;
+  }
 
   // close_notify, once the handshake is complete and nothing is unsent.
   void SendCloseNotify();
@@ -72,25 +79,25 @@ class TlsLayer {
   friend struct TlsBio;
   TlsLayer(SslPtr ssl, Socket& socket, BufferPool& pool, Time now);
 
-  long BioRead(char* data, size_t size);
-  void BioWrite(const char* data, size_t size);
-  void Keep(std::string_view ciphertext);
-  IoResult Failed(int result);
-  void NoteError();
-  void NoteHandshake();
+  IoResult ReadRaw(char* data, size_t size);
+  void WriteRaw(std::string_view raw);
+  void NoteRaw(std::string_view raw);
+  void NoteAgreement();
+  IoResult WhyNot(int result);
+  size_t Encrypt(std::string_view bytes);
+  size_t EncryptSome(const iovec* parts, int count, size_t offset);
   static void OnInfo(const SSL* ssl, int where, int value);
 
   SslPtr ssl_;
   Socket& socket_;
   BufferPool& pool_;
   const Time begun_;
-  Buffer in_;   // raw bytes that were fed
-  Buffer out_;  // raw bytes that the socket did not take
+  Buffer in_;                    // raw bytes that were fed
+  Buffer out_;                   // raw bytes that the socket did not take
   std::optional<IoResult> end_;  // no more can be received
   int write_error_ = 0;          // errno of a send
-  bool read_short_ = false;      // the last read took all that there was
-  bool read_end_ = false;        // the peer's FIN
-  bool closing_ = false;         // close_notify was sent
+  bool raw_emptied_ = false;     // the last read took all that there was
+  bool raw_end_ = false;         // the peer's FIN
   TlsFacts facts_;
 };
 

@@ -163,6 +163,7 @@ void Exchange::OnDownstreamReadable() {
   const bool wants_body = request_phase_ == RequestPhase::kBody &&
                           connection_ != nullptr &&
                           response_phase_ != ResponsePhase::kConnecting &&
+                          response_phase_ != ResponsePhase::kSecuring &&
                           !UpstreamPending() && write_error_ == 0;
   if (wants_body) return PumpRequest();
   ProbeClient();
@@ -179,6 +180,7 @@ void Exchange::OnDownstreamWritable() {
     case ResponsePhase::kQueued:
     case ResponsePhase::kResolving:
     case ResponsePhase::kConnecting:
+    case ResponsePhase::kSecuring:
     case ResponsePhase::kPeek:
     case ResponsePhase::kTunnel:
     case ResponsePhase::kDone:
@@ -232,7 +234,7 @@ void Exchange::Cut() {
 // exchange may be over.
 bool Exchange::Receive() {
   const size_t space = in_.space_size();
-  const IoResult got = session_->socket().Receive(in_.space(), space);
+  const IoResult got = session_->stream().Receive(in_.space(), space);
   if (got.kind == IoResult::Kind::kAgain) {
     input_pending_ = false;
     return true;
@@ -243,7 +245,7 @@ bool Exchange::Receive() {
     return false;
   }
   in_.Append(got.bytes);
-  read_short_ = got.bytes < space;
+  read_short_ = got.emptied;
   return true;
 }
 
@@ -318,7 +320,8 @@ void Exchange::StartRequest() {
   body_at_ = request_parser_.head_bytes();
   bytes_in_ = body_at_;
   request_body_.Start(request_->framing, request_->content_length);
-  splice_up_ = request_body_.left() >= kSpliceFrom;
+  splice_up_ = request_body_.left() >= kSpliceFrom &&
+               session_->stream().tls() == nullptr;
   request_phase_ = RequestPhase::kBody;
   if (request_body_.done()) OnRequestComplete();
   const Field* id = request_->fields.First(FieldId::kXRequestId);
@@ -394,7 +397,8 @@ bool Exchange::ReceiveRequestBody() {
     WaitDownstream(Waiting::kBody, config().timeouts.request_body);
     return false;
   }
-  if (splice_up_) return SpliceRequestBody();
+  const bool plain = connection_->stream().tls() == nullptr;
+  if (splice_up_ && plain) return SpliceRequestBody();
   // All of it was sent: its place behind the head is free again.
   in_.Truncate(request_parser_.head_bytes());
   body_at_ = in_.size();

@@ -106,8 +106,9 @@ class Exchange final : public Retired,
     kQueued,     // it waits for a slot of the upstream's limits
     kResolving,  // the server's name
     kConnecting,
-    kHead,  // the request is being written, or the head awaited
-    kPeek,  // an error's head is here: is its body empty?
+    kSecuring,  // the handshake of TLS
+    kHead,      // the request is being written, or the head awaited
+    kPeek,      // an error's head is here: is its body empty?
     kBody,
     kTunnel,  // a 101 was sent: neither side speaks HTTP any more
     kReply,   // an answer of our own
@@ -183,12 +184,14 @@ class Exchange final : public Retired,
   void Connect(Endpoint& endpoint);
   void NoteAddress();
   void OnConnected();
+  void Secure();
   void WriteRequest();
   void ComposeRequest();
   void PumpRequest();
   bool FlushUpstream();
   bool UpstreamPending() const {
-    return !up_queue_.empty() || !up_pipe_.empty();
+    return !up_queue_.empty() || !up_pipe_.empty() ||
+           (connection_ != nullptr && connection_->stream().unsent());
   }
   void WaitUpstream(Duration limit);
   void StopWaitingUpstream();
@@ -228,10 +231,12 @@ class Exchange final : public Retired,
   void QueueResponseBody();
   IoResult ReceiveResponseBody();
   bool FlushDownstream();
-  static IoResult Send(SendQueue& queue, Pipe& pipe, Socket& socket);
+  static IoResult Send(SendQueue& queue, Pipe& pipe, Stream& stream);
+  bool EndsBody(const IoResult& got);
   IoResult SendDownstream();
   bool DownstreamPending() const {
-    return !down_queue_.empty() || !down_pipe_.empty();
+    return !down_queue_.empty() || !down_pipe_.empty() ||
+           session_->stream().unsent();
   }
   void CutResponse();
   void ForgetUnsentHead();

@@ -66,7 +66,9 @@ void Exchange::OnUpstreamEnd(const IoResult& end) {
   failure.error = end.error;
   // After a failed write the receive queue ends in a bare EOF or in nothing:
   // the write tells how it was.
-  if (write_error_ != 0 &&
+  // But an alert says more.
+  const bool told = end.error == EPROTO;
+  if (write_error_ != 0 && !told &&
       (up_in_.empty() || end.kind == IoResult::Kind::kAgain)) {
     failure = Failure(EndOf({IoResult::Kind::kError, 0, write_error_}));
     failure.error = write_error_;
@@ -91,6 +93,7 @@ AttemptPhase Exchange::AttemptPhaseNow() const {
   if (response_phase_ == ResponsePhase::kConnecting) {
     return AttemptPhase::kConnect;
   }
+  if (response_phase_ == ResponsePhase::kSecuring) return AttemptPhase::kTls;
   if (response_phase_ != ResponsePhase::kHead) return AttemptPhase::kBody;
   if (!up_in_.empty()) return AttemptPhase::kHead;
   const bool writing = write_error_ != 0 || UpstreamPending() ||

@@ -76,9 +76,7 @@ void Exchange::PeekBody() {
     if (!up_readable_) break;
     const IoResult got = ReceiveUpstream();
     if (got.kind == IoResult::Kind::kAgain) break;
-    if (got.kind == IoResult::Kind::kEnd && response_body_.EndOfInput()) {
-      return BeginResponse(true);
-    }
+    if (EndsBody(got)) return BeginResponse(true);
     if (got.kind != IoResult::Kind::kBytes) return OnUpstreamEnd(got);
   }
   WaitUpstream(config().timeouts.response_body);
@@ -141,7 +139,9 @@ void Exchange::ChooseFraming(ResponseOptions* options) {
     options->framing = http11 ? Framing::kChunked : Framing::kUntilClose;
   }
   response_writer_.Start(options->framing == Framing::kChunked);
-  splice_down_ = response_body_.left() >= kSpliceFrom;
+  splice_down_ = response_body_.left() >= kSpliceFrom &&
+                 session_->stream().tls() == nullptr &&
+                 connection_->stream().tls() == nullptr;
   close_after_ = !ClientMayStay() || options->framing == Framing::kUntilClose;
   options->close = close_after_;
   options->keep_alive = !close_after_ && !http11;
@@ -171,6 +171,13 @@ void Exchange::LeaveUpstreamBody() {
   DropConnection();
 }
 
+// The connection ended, and the body with it: in order, or bytes may be missing
+// that only the end would tell of (RFC 9112, section 9.8).
+bool Exchange::EndsBody(const IoResult& got) {
+  return got.kind == IoResult::Kind::kEnd &&
+         !connection_->stream().ended_unclean() && response_body_.EndOfInput();
+}
+
 void Exchange::PumpResponse() {
   for (;;) {
     if (!up_in_.empty() && !response_body_.done()) {
@@ -188,9 +195,7 @@ void Exchange::PumpResponse() {
     if (up_readable_) got = ReceiveResponseBody();
     if (got.kind == IoResult::Kind::kBytes) continue;
     if (got.kind == IoResult::Kind::kAgain) break;
-    if (got.kind == IoResult::Kind::kError || !response_body_.EndOfInput()) {
-      return OnUpstreamEnd(got);
-    }
+    if (!EndsBody(got)) return OnUpstreamEnd(got);
     response_writer_.AddEnd({}, &down_queue_);
   }
   WaitUpstream(config().timeouts.response_body);
@@ -221,16 +226,16 @@ IoResult Exchange::ReceiveResponseBody() {
 }
 
 // As SendQueue::Flush, with what lies in the pipe.
-IoResult Exchange::Send(SendQueue& queue, Pipe& pipe, Socket& socket) {
-  const IoResult queued = queue.Flush(socket);
+IoResult Exchange::Send(SendQueue& queue, Pipe& pipe, Stream& stream) {
+  const IoResult queued = queue.Flush(stream);
   if (queued.kind != IoResult::Kind::kBytes || pipe.empty()) return queued;
-  IoResult piped = pipe.Drain(socket);
+  IoResult piped = pipe.Drain(stream.socket());
   piped.bytes += queued.bytes;
   return piped;
 }
 
 IoResult Exchange::SendDownstream() {
-  return Send(down_queue_, down_pipe_, session_->socket());
+  return Send(down_queue_, down_pipe_, session_->stream());
 }
 
 // True: nothing is left to write. False: it waits, or the client is gone and
@@ -272,7 +277,7 @@ void Exchange::CutResponse() {
                     response_body_.framing() == Framing::kLength;
   // What was received before the end is still the client's.
   if (told) bytes_out_ += SendDownstream().bytes;
-  Finish(told ? Session::After::kClose : Session::After::kAbort);
+  Finish(told ? Session::After::kCut : Session::After::kAbort);
 }
 
 Session::After Exchange::AfterResponse() const {

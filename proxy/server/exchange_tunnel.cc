@@ -46,7 +46,7 @@ void Exchange::BeginTunnel() {
   NoteClaims();
   BufferPool& pool = worker_.buffers();
   tunnel_ =
-      std::make_unique<Tunnel>(pool, session_->socket(), connection_->socket());
+      std::make_unique<Tunnel>(pool, session_->stream(), connection_->stream());
   // What came behind either head is the other protocol's already.
   Buffer& down = tunnel_->down().first(pool);
   WriteInterimHead(response_parser_.head(), up_in_.data(), pool, &down);

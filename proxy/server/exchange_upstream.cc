@@ -131,7 +131,7 @@ void Exchange::ComposeRequest() {
       passage.via,
       session_->client_host(),
       peer_trusted_,
-      "http",
+      session_->tls() == nullptr ? "http" : "https",
       made_request_ ? made_request_id_.text() : std::string_view(),
       upgrade_,
       passage.cdn_loop};
@@ -166,7 +166,7 @@ void Exchange::PumpRequest() {
 
 // True: nothing is left to write.
 bool Exchange::FlushUpstream() {
-  const IoResult sent = Send(up_queue_, up_pipe_, connection_->socket());
+  const IoResult sent = Send(up_queue_, up_pipe_, connection_->stream());
   recorder_.attempt().sent += sent.bytes;
   if (sent.kind == IoResult::Kind::kBytes) return true;
   if (sent.kind == IoResult::Kind::kAgain) {
@@ -195,15 +195,38 @@ void Exchange::OnConnected() {
     failure.end = AttemptEnd::kReset;
   }
   if (failure.error != 0) return FailAttempt(failure);
-  RemovePending();
   connection_->MarkConnected();
   recorder_.attempt().connected = worker_.loop().now();
   StopWaitingUpstream();
+  if (connection_->endpoint().tls() != nullptr) {
+    response_phase_ = ResponsePhase::kSecuring;
+    WaitUpstream(config().timeouts.tls);
+  }
+  Secure();
+}
+
+// The handshake of TLS, if the server wants one; then the request.
+void Exchange::Secure() {
+  switch (connection_->Secure(worker_.buffers())) {
+    case TlsLayer::Step::kAgain:
+      return;
+    case TlsLayer::Step::kFailed:
+      return OnUpstreamEnd(connection_->secure_end());
+    case TlsLayer::Step::kDone:
+      break;
+  }
+  RemovePending();
+  if (const TlsLayer* const tls = connection_->stream().tls()) {
+    recorder_.attempt().secured = worker_.loop().now();
+    StopWaitingUpstream();
+    up_readable_ = tls->may_have_more();
+  }
   WriteRequest();
 }
 
 void Exchange::OnUpstreamWritable() {
   if (response_phase_ == ResponsePhase::kConnecting) return OnConnected();
+  if (response_phase_ == ResponsePhase::kSecuring) return Secure();
   if (tunnel_ != nullptr) return PumpTunnel();
   if (UpstreamPending()) PumpRequest();
 }
@@ -219,6 +242,8 @@ void Exchange::OnUpstreamReadable() {
     case ResponsePhase::kReply:
     case ResponsePhase::kDone:
       return;
+    case ResponsePhase::kSecuring:
+      return Secure();
     case ResponsePhase::kHead:
       return ReadResponse();
     case ResponsePhase::kPeek:
@@ -291,10 +316,10 @@ void Exchange::OnTimer(Timer&) {
 // more reads until it would block.
 IoResult Exchange::ReceiveUpstream() {
   const size_t space = up_in_.space_size();
-  const IoResult got = connection_->socket().Receive(up_in_.space(), space);
+  const IoResult got = connection_->stream().Receive(up_in_.space(), space);
   NoteReceived(got);
   if (got.kind == IoResult::Kind::kBytes) up_in_.Append(got.bytes);
-  up_read_short_ = got.bytes < space;
+  up_read_short_ = got.emptied;
   return got;
 }
 
@@ -312,7 +337,7 @@ void Exchange::NoteReceived(const IoResult& got) {
 void Exchange::ReadResponse() {
   up_in_.Acquire(worker_.buffers());
   // An interim response that the client has not taken yet comes first.
-  while (response_phase_ == ResponsePhase::kHead && down_queue_.empty()) {
+  while (response_phase_ == ResponsePhase::kHead && !DownstreamPending()) {
     if (!up_in_.empty()) {
       switch (response_parser_.Parse(up_in_.data(), up_in_.size())) {
         case ParseStatus::kDone:
@@ -411,9 +436,8 @@ void Exchange::KeepOrDropConnection() {
                request_phase_ == RequestPhase::kDone;
   // A read that took no more than the body does not tell whether that is all,
   // and for what is here already there will be no edge.
-  char more;
   if (clean && up_readable_ && !up_read_short_) {
-    clean = connection_->socket().Peek(&more, 1).kind == IoResult::Kind::kAgain;
+    clean = connection_->stream().Peek().kind == IoResult::Kind::kAgain;
   }
   if (!clean) return DropConnection();
   Endpoint& endpoint = connection_->endpoint();

@@ -15,17 +15,19 @@ constexpr uint32_t kLingerBytes = 1024 * 1024;
 }  // namespace
 
 Session::Session(Worker& worker, Socket socket, const Ip& client,
-                 ProxyProtocol proxy_protocol)
+                 ProxyProtocol proxy_protocol,
+                 std::shared_ptr<const TlsServer> tls)
     : worker_(worker),
-      socket_(std::move(socket)),
+      stream_(std::move(socket)),
       client_(client),
       client_host_(client.Text()),
+      tls_(std::move(tls)),
       proxy_protocol_(proxy_protocol) {}
 
 Session::~Session() { assert(closed_); }
 
 bool Session::Start() {
-  if (!watch_.Arm(worker_.loop(), socket_.fd(), *this)) {
+  if (!watch_.Arm(worker_.loop(), socket().fd(), *this)) {
     closed_ = true;
     return false;
   }
@@ -52,6 +54,8 @@ void Session::WaitForRequest() {
 void Session::OnReadable() {
   if (lingering_) return DiscardInput();
   if (proxy_protocol_ != ProxyProtocol::kOff) return ReceiveProxyHeader();
+  if (tls_ != nullptr && stream_.tls() == nullptr) return BeginTls({});
+  if (handshaking_) return GoOnWithHandshake();
   if (exchange_ == nullptr) BeginExchange({});
   RunExchange();
 }
@@ -87,7 +91,9 @@ void Session::RunNext() {
 }
 
 void Session::OnWritable() {
-  if (exchange_ != nullptr) exchange_->OnDownstreamWritable();
+  if (handshaking_) return GoOnWithHandshake();
+  if (exchange_ != nullptr) return exchange_->OnDownstreamWritable();
+  stream_.Flush();
 }
 
 void Session::OnTimer(Timer&) {
@@ -96,13 +102,15 @@ void Session::OnTimer(Timer&) {
     return RefuseProxyHeader(*proxy_header_, "it did not come whole in time",
                              'c');
   }
-  char first;
+  if (handshaking_) return OnHandshakeLate();
   // A request that came in the very moment is not lost.
-  const bool arrived =
-      !lingering_ && socket_.Peek(&first, 1).kind == IoResult::Kind::kBytes;
+  const bool arrived = !lingering_ && Speaks();
   if (arrived) return OnReadable();
+  stream_.SayGoodbye();
   Close();
 }
+
+bool Session::Speaks() { return stream_.Peek().kind == IoResult::Kind::kBytes; }
 
 void Session::OnExchangeDone(After after) {
   switch (after) {
@@ -110,19 +118,22 @@ void Session::OnExchangeDone(After after) {
       next_ = true;
       return RunNext();
     case After::kClose:
+      stream_.SayGoodbye();
+      return Close();
+    case After::kCut:
       return Close();
     case After::kLinger:
       ReleaseExchange();
       return Linger();
     case After::kAbort:
-      socket_.ResetOnClose();
+      socket().ResetOnClose();
       return Close();
   }
 }
 
 void Session::Linger() {
   lingering_ = true;
-  socket_.ShutdownWrite();
+  stream_.ShutdownWrite();
   ArmTimer(kLingerTime);
   DiscardInput();
 }
@@ -130,7 +141,7 @@ void Session::Linger() {
 void Session::DiscardInput() {
   char thrown_away[4096];
   while (lingered_bytes_ < kLingerBytes) {
-    const IoResult got = socket_.Receive(thrown_away, sizeof(thrown_away));
+    const IoResult got = socket().Receive(thrown_away, sizeof(thrown_away));
     if (got.kind == IoResult::Kind::kAgain) return;
     if (got.kind != IoResult::Kind::kBytes) break;
     lingered_bytes_ += static_cast<uint32_t>(got.bytes);
@@ -140,13 +151,14 @@ void Session::DiscardInput() {
 
 void Session::Drain(Duration grace) {
   // A PROXY header that has begun keeps its own deadline.
-  const bool silent =
-      exchange_ == nullptr && proxy_header_ == nullptr && !lingering_;
+  const bool silent = exchange_ == nullptr && proxy_header_ == nullptr &&
+                      !lingering_ && !handshaking_;
   if (silent) ArmTimer(grace);
 }
 
 void Session::Cut() {
   if (exchange_ != nullptr) return exchange_->Cut();
+  stream_.SayGoodbye();
   Close();
 }
 
@@ -156,11 +168,9 @@ bool Session::MayBeEvicted() const {
 }
 
 bool Session::Evict() {
-  char first;
-  if (!MayBeEvicted() ||
-      socket_.Peek(&first, 1).kind == IoResult::Kind::kBytes) {
-    return false;
-  }
+  if (!MayBeEvicted()) return false;
+  if (!handshaking_ && Speaks()) return false;
+  stream_.SayGoodbye();
   Close();
   return true;
 }
@@ -178,28 +188,11 @@ void Session::Close() {
   watch_.Disarm();
   timer_.Disarm();
   worker_.idle_sessions().Remove(*this);
+  LeaveHandshake();
   ReleaseExchange();
   proxy_header_.reset();
-  socket_.Close();
+  socket().Close();
   worker_.OnSessionClosed(*this);
-}
-
-void IdleSessions::Add(Session& session) {
-  if (session.listed_idle_) return;
-  session.listed_idle_ = true;
-  session.older_idle_ = newest_;
-  session.newer_idle_ = nullptr;
-  (newest_ == nullptr ? oldest_ : newest_->newer_idle_) = &session;
-  newest_ = &session;
-}
-
-void IdleSessions::Remove(Session& session) {
-  if (!session.listed_idle_) return;
-  session.listed_idle_ = false;
-  Session* const older = session.older_idle_;
-  Session* const newer = session.newer_idle_;
-  (older == nullptr ? oldest_ : older->newer_idle_) = newer;
-  (newer == nullptr ? newest_ : newer->older_idle_) = older;
 }
 
 }  // namespace whichhop

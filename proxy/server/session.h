@@ -7,7 +7,8 @@
 #include <string>
 
 #include "proxy/net/loop.h"
-#include "proxy/net/socket.h"
+#include "proxy/net/stream.h"
+#include "proxy/net/tls_server.h"
 #include "proxy/server/config.h"
 
 namespace whichhop {
@@ -15,6 +16,16 @@ namespace whichhop {
 class Exchange;
 class Worker;
 struct ProxyHeader;
+struct Refusal;
+
+class Session;
+
+// A session's place in a list of its worker's.
+struct SessionLinks {
+  Session* older = nullptr;
+  Session* newer = nullptr;
+  bool listed = false;
+};
 
 class Session final : public Retired, private WatchEvents, private TimerEvents {
  public:
@@ -24,18 +35,24 @@ class Session final : public Retired, private WatchEvents, private TimerEvents {
     kClose,      // a FIN, once what was written is gone
     kLinger,     // a FIN, but the client may still be sending: what it sends is
                  // thrown away for a while, or a RST would overtake our answer
-    kAbort,      // a RST: the client must see that something is missing
+    kCut,    // a FIN alone: the framing tells that something is missing, and
+             // TLS is not to say that all is well
+    kAbort,  // a RST: the client must see that something is missing
   };
 
   Session(Worker& worker, Socket socket, const Ip& client,
-          ProxyProtocol proxy_protocol);
+          ProxyProtocol proxy_protocol, std::shared_ptr<const TlsServer> tls);
   ~Session() override;
 
   // False if the kernel takes no more registrations: the session is closed.
   [[nodiscard]] bool Start();
 
-  Socket& socket() { return socket_; }
-  const Socket& socket() const { return socket_; }
+  Stream& stream() { return stream_; }
+  const Stream& stream() const { return stream_; }
+  Socket& socket() { return stream_.socket(); }
+  const Socket& socket() const { return stream_.socket(); }
+  // Of its listener; null: in the clear.
+  const TlsServer* tls() const { return tls_.get(); }
   // Who connected, or whom a PROXY header says that it connected for.
   const Ip& client() const { return client_; }
   // False: the peer is a balancer that did not say for whom it connected, or is
@@ -45,6 +62,10 @@ class Session final : public Retired, private WatchEvents, private TimerEvents {
   const std::string& client_host() const { return client_host_; }
   bool peer_ended() const { return watch_.peer_ended(); }
   bool idle() const { return exchange_ == nullptr; }
+
+  // Its places in the worker's lists, for those alone.
+  SessionLinks idle_links_;
+  SessionLinks handshake_links_;
 
   // One timer serves the client's side: what it means is known by whoever
   // armed it last.
@@ -65,15 +86,17 @@ class Session final : public Retired, private WatchEvents, private TimerEvents {
   bool Evict();
   // Whether it is here for long enough. Requires: idle().
   bool MayBeEvicted() const;
+  // Too many are inside the handshake, and it is for longest.
+  void GiveUpHandshake();
 
  private:
-  friend class IdleSessions;
   friend class Worker;
 
   void OnReadable() override;
   void OnWritable() override;
   void OnTimer(Timer& timer) override;
   void WaitForRequest();
+  bool Speaks();
   void BeginExchange(std::string_view received);
   void RunExchange();
   void RunNext();
@@ -81,6 +104,16 @@ class Session final : public Retired, private WatchEvents, private TimerEvents {
   void DiscardInput();
   void Close();
   void ReleaseExchange();
+
+  // session_tls.cc
+  void BeginTls(std::string_view received);
+  void GoOnWithHandshake();
+  void OnHandshakeFailed();
+  void OnHandshakeLate();
+  void RefuseHandshake(diagnostics::Fault fault, std::string_view detail,
+                       char who);
+  void AnswerInClear(Refusal* refusal);
+  void LeaveHandshake();
 
   // session_proxy_header.cc
   void ReceiveProxyHeader();
@@ -93,21 +126,20 @@ class Session final : public Retired, private WatchEvents, private TimerEvents {
                          char who);
 
   Worker& worker_;
-  Socket socket_;
+  Stream stream_;
   Watch watch_;
   Timer timer_;
   Ip client_;
   std::string client_host_;
+  const std::shared_ptr<const TlsServer> tls_;
   std::unique_ptr<Exchange> exchange_;  // while a request is on its way
   // What came of a PROXY header that is not here whole.
   std::unique_ptr<std::string> proxy_header_;
-  size_t index_ = 0;               // in the worker's list
-  Session* older_idle_ = nullptr;  // in the worker's list of idle ones
-  Session* newer_idle_ = nullptr;
+  size_t index_ = 0;  // in the worker's list
   Time idle_since_ = kNoTime;
   ProxyProtocol proxy_protocol_;  // off once its header was taken
+  bool handshaking_ = false;
   bool client_known_ = true;
-  bool listed_idle_ = false;
   bool served_ = false;  // it had an exchange
   uint32_t lingered_bytes_ = 0;
   bool lingering_ = false;
@@ -116,16 +148,46 @@ class Session final : public Retired, private WatchEvents, private TimerEvents {
   bool closed_ = false;
 };
 
-// The sessions of a worker that wait for a request, the longest idle first.
-class IdleSessions {
+// Sessions of a worker, the one that is in it for longest first.
+template <auto kLinks>
+class SessionList {
  public:
   void Add(Session& session);
   void Remove(Session& session);  // no-op if it is not listed
-  Session* oldest() { return oldest_; }
+  Session* oldest() const { return oldest_; }
+  size_t size() const { return size_; }
 
  private:
   Session* oldest_ = nullptr;
   Session* newest_ = nullptr;
+  size_t size_ = 0;
 };
+
+// Those that wait for a request, and those inside the handshake of TLS, who
+// wait for one too.
+using IdleSessions = SessionList<&Session::idle_links_>;
+using Handshakes = SessionList<&Session::handshake_links_>;
+
+template <auto kLinks>
+void SessionList<kLinks>::Add(Session& session) {
+  SessionLinks& links = session.*kLinks;
+  if (links.listed) return;
+  links = {newest_, nullptr, true};
+  (newest_ == nullptr ? oldest_ : (newest_->*kLinks).newer) = &session;
+  newest_ = &session;
+  ++size_;
+}
+
+template <auto kLinks>
+void SessionList<kLinks>::Remove(Session& session) {
+  SessionLinks& links = session.*kLinks;
+  if (!links.listed) return;
+  (links.older == nullptr ? oldest_ : (links.older->*kLinks).newer) =
+      links.newer;
+  (links.newer == nullptr ? newest_ : (links.newer->*kLinks).older) =
+      links.older;
+  links = {};
+  --size_;
+}
 
 }  // namespace whichhop

@@ -33,7 +33,7 @@ void Session::ReceiveProxyHeader() {
     std::ranges::copy(*proxy_header_, bytes);
   }
   for (;;) {
-    const IoResult got = socket_.Receive(bytes + size, sizeof(bytes) - size);
+    const IoResult got = socket().Receive(bytes + size, sizeof(bytes) - size);
     const std::string_view before(bytes, size);
     if (got.kind == IoResult::Kind::kAgain) return AwaitProxyHeader(before);
     if (got.kind != IoResult::Kind::kBytes) return OnProxyHeaderEnd(before);
@@ -77,11 +77,12 @@ void Session::TakeProxyHeader(const ProxyHeader& header) {
   client_host_ = client_.Text();
 }
 
-// `received` is the beginning of a request, or nothing yet.
+// `received` is the beginning of a request, or of a handshake, or nothing yet.
 void Session::BeginHttp(std::string_view received) {
   proxy_protocol_ = ProxyProtocol::kOff;
   proxy_header_.reset();
   DisarmTimer();
+  if (tls_ != nullptr) return BeginTls(received);
   BeginExchange(received);
   RunExchange();
 }

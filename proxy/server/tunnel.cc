@@ -14,7 +14,7 @@ void TunnelLane::Pump(BufferPool& pool) {
     if (!Send()) return;
     // An idle direction keeps no block.
     if (!readable_) return buffer_.Release(pool);
-    if (!Receive(pool)) to_.ShutdownWrite();
+    if (!Receive(pool)) PassEndOn();
   }
 }
 
@@ -30,7 +30,15 @@ bool TunnelLane::Send() {
     moved_.sent += sent.bytes;
     buffer_.Consume(sent.bytes);
   }
-  return true;
+  const IoResult flushed = to_.Flush();
+  write_error_ = flushed.error;
+  return flushed.kind == IoResult::Kind::kBytes;
+}
+
+// As it was said: an end that may be a cut is to look like one.
+void TunnelLane::PassEndOn() {
+  if (from_.ended_unclean()) return to_.socket().ShutdownWrite();
+  to_.ShutdownWrite();
 }
 
 // False: `from_` has ended.

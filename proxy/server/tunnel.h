@@ -11,15 +11,15 @@
 #include <string_view>
 
 #include "proxy/net/buffer.h"
-#include "proxy/net/socket.h"
+#include "proxy/net/stream.h"
 
 namespace whichhop {
 
 // One direction.
 class TunnelLane {
  public:
-  // Both sockets outlive it.
-  TunnelLane(Socket& from, Socket& to) : from_(from), to_(to) {}
+  // Both outlive it.
+  TunnelLane(Stream& from, Stream& to) : from_(from), to_(to) {}
 
   // What goes first. Requires: nothing was pumped yet.
   Buffer& first(BufferPool& pool);
@@ -30,7 +30,7 @@ class TunnelLane {
   void Release(BufferPool& pool) { buffer_.Release(pool); }
 
   bool done() const { return done_; }  // the FIN was passed on
-  bool holds_bytes() const { return !buffer_.empty(); }
+  bool holds_bytes() const { return !buffer_.empty() || to_.unsent(); }
   int read_error() const { return read_error_; }  // errno, or 0
   int write_error() const { return write_error_; }
 
@@ -44,9 +44,10 @@ class TunnelLane {
  private:
   bool Send();
   bool Receive(BufferPool& pool);
+  void PassEndOn();
 
-  Socket& from_;
-  Socket& to_;
+  Stream& from_;
+  Stream& to_;
   Buffer buffer_;         // received and not yet sent
   bool readable_ = true;  // `from_` may have more than was received
   bool done_ = false;
@@ -64,8 +65,8 @@ class Tunnel {
     kUpstreamGone,  // error() is the errno
   };
 
-  // The sockets and the pool outlive it.
-  Tunnel(BufferPool& pool, Socket& client, Socket& upstream)
+  // The connections and the pool outlive it.
+  Tunnel(BufferPool& pool, Stream& client, Stream& upstream)
       : pool_(pool), up_(client, upstream), down_(upstream, client) {}
   ~Tunnel();
 

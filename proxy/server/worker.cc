@@ -25,7 +25,8 @@ Worker::Worker(std::shared_ptr<const Config> config,
     : crew_(crew),
       access_log_(loop_, log, wall_text_, metrics_.log_dropped),
       max_connections_(share.connections),
-      max_pending_(share.pending) {
+      max_pending_(share.pending),
+      max_handshakes_(share.handshakes) {
   crew_.Add(*this);
   generations_.push_back(
       std::make_unique<Generation>(*this, std::move(config), nullptr));
@@ -53,6 +54,7 @@ void Worker::ConfigureListeners() {
         std::ranges::find(left, listen.address, &OpenListener::configured);
     if (open == left.end()) continue;
     (*open)->proxy_protocol = listen.proxy_protocol;
+    (*open)->tls = listen.tls;
     left.erase(open);
   }
 }
@@ -77,6 +79,7 @@ void Worker::Reload(WorkerChange change) {
 void Worker::Adopt(WorkerChange& change) {
   max_connections_ = change.share.connections;
   max_pending_ = change.share.pending;
+  max_handshakes_ = change.share.handshakes;
   Resume();
   Generation& old = generation();
   generations_.push_back(
@@ -165,7 +168,7 @@ void Worker::OnAccept(Listener& listener, Socket socket,
       listeners_, &listener,
       [](const OpenListener& each) { return each.listener.get(); });
   auto session = std::make_unique<Session>(*this, std::move(socket), Ip(client),
-                                           open->proxy_protocol);
+                                           open->proxy_protocol, open->tls);
   if (!session->Start()) return;
   session->index_ = sessions_.size();
   sessions_.push_back(std::move(session));
@@ -173,6 +176,13 @@ void Worker::OnAccept(Listener& listener, Socket socket,
   // The new one is idle itself, and nothing to evict yet.
   const Session* const next = idle_sessions_.oldest();
   if (full() && (next == nullptr || !next->MayBeEvicted())) Pause();
+}
+
+void Worker::OnHandshakeBegun(Session& session) {
+  if (handshakes_.size() >= max_handshakes_) {
+    handshakes_.oldest()->GiveUpHandshake();
+  }
+  handshakes_.Add(session);
 }
 
 bool Worker::AddPending() {

@@ -33,6 +33,7 @@ struct ListeningSocket {
 struct WorkerShare {
   size_t connections = 0;
   size_t pending = 0;
+  size_t handshakes = 0;
 };
 
 // What a reload changes for one worker.
@@ -82,6 +83,9 @@ class Worker final : private AcceptEvents, private TimerEvents {
   WallText& wall_text() { return wall_text_; }
   AccessLog& access_log() { return access_log_; }
   IdleSessions& idle_sessions() { return idle_sessions_; }
+  Handshakes& handshakes() { return handshakes_; }
+  // At the bound, whoever is inside it for longest is given up.
+  void OnHandshakeBegun(Session& session);
   // One may be evicted now, if the bound kept others waiting.
   void OnSessionIdle() { Resume(); }
   void OnSessionBusy() {
@@ -112,6 +116,7 @@ class Worker final : private AcceptEvents, private TimerEvents {
     Address configured;
     std::unique_ptr<Listener> listener;
     ProxyProtocol proxy_protocol = ProxyProtocol::kOff;
+    std::shared_ptr<const TlsServer> tls;  // null: in the clear
   };
 
   void OnAccept(Listener& listener, Socket socket,
@@ -143,11 +148,13 @@ class Worker final : private AcceptEvents, private TimerEvents {
   std::vector<OpenListener> listeners_;
   std::vector<std::unique_ptr<Session>> sessions_;
   IdleSessions idle_sessions_;
+  Handshakes handshakes_;
   std::vector<Exchange*> at_turn_end_;
   std::vector<Exchange*> called_;  // those of the turn that ended
   Timer recheck_;
   size_t max_connections_;
   size_t max_pending_;
+  size_t max_handshakes_;
   size_t pending_ = 0;
   bool paused_ = false;  // no room for another session
   bool draining_ = false;

@@ -45,7 +45,7 @@ UpstreamConnection::UpstreamConnection(Loop& loop, Endpoint& endpoint,
       endpoint_(endpoint),
       address_(address),
       other_(other),
-      socket_(std::move(socket)),
+      stream_(std::move(socket)),
       user_(&user),
       begun_(loop.now()) {}
 
@@ -67,7 +67,7 @@ std::unique_ptr<UpstreamConnection> UpstreamConnection::Connect(
   // Private constructor: make_unique can't reach it.
   std::unique_ptr<UpstreamConnection> connection(new UpstreamConnection(
       loop, endpoint, route.first, route.other, std::move(socket), user));
-  if (!connection->watch_.Arm(loop, connection->socket_.fd(), *connection)) {
+  if (!connection->watch_.Arm(loop, connection->socket().fd(), *connection)) {
     *error = ENOMEM;
     return nullptr;
   }
@@ -81,36 +81,55 @@ std::unique_ptr<UpstreamConnection> UpstreamConnection::Connect(
 int UpstreamConnection::TakeConnectError() {
   const int error = connect_error_;
   connect_error_ = 0;
-  return error != 0 ? error : socket_.TakeError();
+  return error != 0 ? error : socket().TakeError();
 }
 
 void UpstreamConnection::MarkConnected() {
   if (connected()) return;
-  if (address_.family() == AF_INET6) socket_.IgnoreIcmpErrors();
-  if (!address_.is_unix()) socket_.SendAtOnce();
+  if (address_.family() == AF_INET6) socket().IgnoreIcmpErrors();
+  if (!address_.is_unix()) socket().SendAtOnce();
   connect_time_ = loop_.now() - begun_;
   endpoint_.SawHandshake(address_, connect_time_);
 }
 
+TlsLayer::Step UpstreamConnection::Secure(BufferPool& pool) {
+  const TlsClient* const client = endpoint_.tls();
+  if (client == nullptr) return TlsLayer::Step::kDone;
+  if (stream_.tls() == nullptr) {
+    auto layer = TlsLayer::Make(client->New(endpoint_.tls_host()), socket(),
+                                pool, loop_.now());
+    if (layer == nullptr) return TlsLayer::Step::kFailed;
+    endpoint_.tls_sessions().Join(*layer);
+    stream_.Secure(std::move(layer));
+  }
+  return stream_.tls()->Handshake(loop_.now());
+}
+
+IoResult UpstreamConnection::secure_end() const {
+  if (stream_.tls() != nullptr) return stream_.tls()->end();
+  return {IoResult::Kind::kError, 0, ENOMEM};
+}
+
 void UpstreamConnection::StartProbing() {
-  if (probers_++ == 0) socket_.StartProbing();
+  if (probers_++ == 0) socket().StartProbing();
 }
 
 void UpstreamConnection::StopProbing() {
-  if (--probers_ == 0) socket_.StopProbing();
+  if (--probers_ == 0) socket().StopProbing();
 }
 
 void UpstreamConnection::Close() {
-  if (socket_.open()) endpoint_.OnClosed(*this);
+  if (socket().open()) stream_.SayGoodbye();
+  if (socket().open()) endpoint_.OnClosed(*this);
   watch_.Disarm();
   idle_timer_.Disarm();
-  socket_.Close();
+  socket().Close();
   DropRival();
 }
 
 // Where there is another address to try. True: the user hears nothing yet.
 bool UpstreamConnection::ConnectGoesOn() {
-  connect_error_ = socket_.TakeError();
+  connect_error_ = socket().TakeError();
   if (connect_error_ != 0) {
     endpoint_.Avoid(address_);
     if (rival_ == nullptr) BeginRival();
@@ -136,13 +155,13 @@ bool UpstreamConnection::TakeRivalsPlace() {
   Rival& rival = *rival_;
   begun_ = rival.begun();
   watch_.Disarm();
-  socket_ = rival.TakeSocket();
+  socket() = rival.TakeSocket();
   address_ = other_;
   other_ = {};
   connect_error_ = 0;
   DropRival();
   // If it is connected already, that is an edge again.
-  if (watch_.Arm(loop_, socket_.fd(), *this)) return true;
+  if (watch_.Arm(loop_, socket().fd(), *this)) return true;
   connect_error_ = ENOMEM;
   return false;
 }
@@ -166,7 +185,9 @@ void UpstreamConnection::DropRival() {
 void UpstreamConnection::OnReadable() {
   if (user_ != nullptr) return user_->OnUpstreamReadable();
   // Nothing is expected of an idle connection: a FIN, a 408, or bytes that
-  // would be taken for the next answer.
+  // would be taken for the next answer. But TLS may send tickets and keys.
+  const bool tls = stream_.tls() != nullptr;
+  if (tls && stream_.Peek().kind == IoResult::Kind::kAgain) return;
   endpoint_.DropIdle(*this);
 }
 

@@ -1,7 +1,8 @@
 #pragma once
 // A connection to a server of an upstream. Owned by the exchange that uses it
 // or, between exchanges, by its endpoint's pool; it lives on one loop. It moves
-// no bytes of its own accord: its user reads and writes socket().
+// no bytes of its own accord: its user reads and writes stream(), after the
+// handshake of TLS if the endpoint wants one.
 //
 // Where the server's name has addresses of both families, two connects may run
 // at once (RFC 8305): the second begins when the first has failed, or has taken
@@ -11,7 +12,7 @@
 #include <memory>
 
 #include "proxy/net/loop.h"
-#include "proxy/net/socket.h"
+#include "proxy/net/stream.h"
 
 namespace whichhop {
 
@@ -42,8 +43,10 @@ class UpstreamConnection final : public Retired,
                                                      int* error);
   ~UpstreamConnection() override;
 
-  Socket& socket() { return socket_; }
-  const Socket& socket() const { return socket_; }
+  Stream& stream() { return stream_; }
+  const Stream& stream() const { return stream_; }
+  Socket& socket() { return stream_.socket(); }
+  const Socket& socket() const { return stream_.socket(); }
   Endpoint& endpoint() { return endpoint_; }
   // That it is connected to; while it is not, the one that was tried first, or
   // the one that is left.
@@ -60,6 +63,13 @@ class UpstreamConnection final : public Retired,
   bool connected() const { return connect_time_ != Duration::min(); }
   Duration connect_time() const { return connect_time_; }
   Time connect_begun() const { return begun_; }
+
+  // The first call, on one that is connected, begins the handshake of TLS; it
+  // is called again whenever the connection has something to tell, until it is
+  // done or has failed. kDone at once where the endpoint wants none.
+  TlsLayer::Step Secure(BufferPool& pool);
+  // How it failed.
+  IoResult secure_end() const;
 
   bool reused() const { return exchanges_ > 1; }
   uint32_t exchanges() const { return exchanges_; }  // the running one too
@@ -94,7 +104,7 @@ class UpstreamConnection final : public Retired,
   Address other_;                 // to be tried too; of size 0: none
   std::unique_ptr<Rival> rival_;  // while two connects run
   int connect_error_ = 0;         // taken from the socket
-  Socket socket_;
+  Stream stream_;
   Watch watch_;
   Timer idle_timer_;      // idle in the pool; before: the rival's start
   UpstreamEvents* user_;  // null while it is idle in the pool

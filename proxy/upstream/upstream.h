@@ -13,6 +13,7 @@
 #include "proxy/base/counter.h"
 #include "proxy/base/ulid.h"
 #include "proxy/net/resolver.h"
+#include "proxy/net/tls_client.h"
 #include "proxy/upstream/admission.h"
 #include "proxy/upstream/balance.h"
 #include "proxy/upstream/connection.h"
@@ -33,6 +34,8 @@ class Endpoint final : private NameEvents {
     uint16_t port = 0;             // of `name`
     uint32_t max_requests = 0;     // in flight, per process; 0: no limit
     Gauge* connections = nullptr;  // open ones, counted here; outlives it
+    const TlsClient* tls = nullptr;  // null: in the clear; outlives it
+    std::string tls_host;            // see TlsClient::New
   };
 
   // Where to connect to.
@@ -48,6 +51,9 @@ class Endpoint final : private NameEvents {
   unsigned weight() const { return spec_.weight; }
   uint32_t max_requests() const { return spec_.max_requests; }
   bool is_unix() const { return spec_.address.is_unix(); }
+  const TlsClient* tls() const { return spec_.tls; }
+  const std::string& tls_host() const { return spec_.tls_host; }
+  TlsClientSessions& tls_sessions() { return tls_sessions_; }
   // Null if the server is configured by its address.
   ResolvedName* name() const { return spec_.name; }
   // Now; 1 if it is configured by its address.
@@ -116,6 +122,7 @@ class Endpoint final : private NameEvents {
   Time left_alone_until_ = kNoTime;
   std::vector<std::unique_ptr<UpstreamConnection>> idle_;
   std::vector<UpstreamConnection*> open_;  // in no order
+  TlsClientSessions tls_sessions_;
   uint32_t sibling_probes_ = 0;
 };
 

@@ -1,0 +1,335 @@
+#include "proxy/net/tls_layer.h"
+
+#include <openssl/err.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace whichhop {
+
+namespace {
+
+constexpr size_t kRecord = SSL3_RT_MAX_PLAIN_LENGTH;
+
+// Of a SSL: its layer.
+int LayerIndex() {
+  static const int index =
+      SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+  return index;
+}
+
+IoResult Ended(int error) { return {IoResult::Kind::kError, 0, error}; }
+
+}  // namespace
+
+// The socket as OpenSSL sees it.
+struct TlsBio {
+  static const BIO_METHOD* Method() {
+    static const BIO_METHOD* const method = Make();
+    return method;
+  }
+
+  static BIO_METHOD* Make() {
+    BIO_METHOD* const method = BIO_meth_new(
+        BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "whichhop socket");
+    BIO_meth_set_create(method, Create);
+    BIO_meth_set_read(method, Read);
+    BIO_meth_set_write(method, Write);
+    BIO_meth_set_ctrl(method, Control);
+    return method;
+  }
+
+  static TlsLayer& Layer(BIO* bio) {
+    return *static_cast<TlsLayer*>(BIO_get_data(bio));
+  }
+
+  static int Create(BIO* bio) {
+    BIO_set_init(bio, 1);
+    return 1;
+  }
+
+  static int Read(BIO* bio, char* data, int size) {
+    BIO_clear_retry_flags(bio);
+    const IoResult got = Layer(bio).ReadRaw(data, static_cast<size_t>(size));
+    if (got.kind == IoResult::Kind::kBytes) return static_cast<int>(got.bytes);
+    if (got.kind == IoResult::Kind::kEnd) return 0;
+    if (got.kind == IoResult::Kind::kAgain) BIO_set_retry_read(bio);
+    return -1;
+  }
+
+  static int Write(BIO* bio, const char* data, int size) {
+    Layer(bio).WriteRaw({data, static_cast<size_t>(size)});
+    return size;
+  }
+
+  static long Control(BIO* bio, int what, long, void*) {
+    if (what == BIO_CTRL_EOF) return Layer(bio).raw_end_;
+    return what == BIO_CTRL_FLUSH;
+  }
+};
+
+void TlsLayer::Prepare(SSL_CTX* context) {
+  // OpenSSL's own buffers go back as they empty, and are filled by one read.
+  SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_read_ahead(context, 1);
+  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION);
+  SSL_CTX_set_info_callback(context, OnInfo);
+}
+
+TlsLayer& TlsLayer::Of(const SSL* ssl) {
+  return *static_cast<TlsLayer*>(SSL_get_ex_data(ssl, LayerIndex()));
+}
+
+std::unique_ptr<TlsLayer> TlsLayer::Make(SslPtr ssl, Socket& socket,
+                                         BufferPool& pool, Time now) {
+  BIO* const bio = ssl == nullptr ? nullptr : BIO_new(TlsBio::Method());
+  if (bio == nullptr) return nullptr;
+  SSL_set_bio(ssl.get(), bio, bio);  // it owns it now
+  // Private constructor: make_unique can't reach it.
+  std::unique_ptr<TlsLayer> layer(
+      new TlsLayer(std::move(ssl), socket, pool, now));
+  BIO_set_data(bio, layer.get());
+  if (SSL_set_ex_data(layer->ssl(), LayerIndex(), layer.get()) != 1) {
+    return nullptr;
+  }
+  return layer;
+}
+
+TlsLayer::TlsLayer(SslPtr ssl, Socket& socket, BufferPool& pool, Time now)
+    : ssl_(std::move(ssl)), socket_(socket), pool_(pool), begun_(now) {}
+
+TlsLayer::~TlsLayer() {
+  // Or OpenSSL would forbid that the session be resumed: how a connection ends
+  // says nothing of its keys. It does not ask whether they failed, so we do.
+  if (facts_.reason == 0) {
+    SSL_set_shutdown(ssl(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+  }
+  ssl_.reset();
+  in_.Release(pool_);
+  out_.Release(pool_);
+}
+
+void TlsLayer::Feed(std::string_view raw) {
+  in_.Acquire(pool_);
+  in_.Add(pool_, raw);
+}
+
+// What was fed, then what the socket has.
+IoResult TlsLayer::ReadRaw(char* data, size_t size) {
+  IoResult got{IoResult::Kind::kBytes};
+  if (in_.empty()) {
+    got = socket_.Receive(data, size);
+  } else {
+    got.bytes = std::min(size, in_.size());
+    std::memcpy(data, in_.data(), got.bytes);
+    in_.Consume(got.bytes);
+    if (in_.empty()) in_.Release(pool_);
+  }
+  raw_emptied_ = got.emptied || got.kind == IoResult::Kind::kAgain;
+  raw_end_ = got.kind == IoResult::Kind::kEnd;
+  if (got.kind == IoResult::Kind::kError) facts_.error = got.error;
+  if (!facts_.complete) NoteRaw({data, got.bytes});
+  return got;
+}
+
+void TlsLayer::NoteRaw(std::string_view raw) {
+  facts_.bytes_received += raw.size();
+  const size_t room = facts_.first_bytes.size() - facts_.first_bytes_size;
+  const size_t kept = std::min(room, raw.size());
+  std::memcpy(facts_.first_bytes.data() + facts_.first_bytes_size, raw.data(),
+              kept);
+  facts_.first_bytes_size += static_cast<uint8_t>(kept);
+}
+
+// To the socket, and what that does not take to out_.
+void TlsLayer::WriteRaw(std::string_view raw) {
+  if (write_error_ != 0) return;
+  if (!unsent()) {
+    const iovec part{const_cast<char*>(raw.data()), raw.size()};
+    const IoResult sent = socket_.Send(&part, 1);
+    if (sent.kind == IoResult::Kind::kError) write_error_ = sent.error;
+    if (sent.kind == IoResult::Kind::kError || sent.bytes == raw.size()) return;
+    raw.remove_prefix(sent.bytes);
+    out_.Acquire(pool_);
+  }
+  out_.Add(pool_, raw);
+}
+
+IoResult TlsLayer::Flush() {
+  while (unsent() && write_error_ == 0) {
+    const iovec part{out_.data(), out_.size()};
+    const IoResult sent = socket_.Send(&part, 1);
+    if (sent.kind == IoResult::Kind::kAgain) return sent;
+    if (sent.kind == IoResult::Kind::kError) write_error_ = sent.error;
+    out_.Consume(sent.bytes);
+  }
+  out_.Release(pool_);
+  if (write_error_ != 0) return Ended(write_error_);
+  return {IoResult::Kind::kBytes};
+}
+
+TlsLayer::Step TlsLayer::Handshake(Time now) {
+  facts_.took = now - begun_;
+  // What the socket did not take of our last flight comes first.
+  if (Flush().kind == IoResult::Kind::kAgain) return Step::kAgain;
+  ERR_clear_error();
+  const int result = SSL_do_handshake(ssl());
+  if (result == 1) {
+    NoteAgreement();
+    facts_.complete = true;
+    return Step::kDone;
+  }
+  const IoResult why = WhyNot(result);
+  if (why.kind == IoResult::Kind::kAgain) return Step::kAgain;
+  NoteAgreement();
+  end_ = why;
+  return Step::kFailed;
+}
+
+// What both sides are at, or were as it failed.
+void TlsLayer::NoteAgreement() {
+  const SSL_CIPHER* const cipher = SSL_get_current_cipher(ssl());
+  if (cipher != nullptr) {
+    facts_.version = static_cast<uint16_t>(SSL_version(ssl()));
+    facts_.cipher = SSL_CIPHER_standard_name(cipher);
+  }
+  const unsigned char* protocol = nullptr;
+  unsigned size = 0;
+  SSL_get0_alpn_selected(ssl(), &protocol, &size);
+  facts_.alpn.assign(reinterpret_cast<const char*>(protocol), size);
+  const char* const name = SSL_get_servername(ssl(), TLSEXT_NAMETYPE_host_name);
+  if (name != nullptr) facts_.sni = name;
+  facts_.resumed = SSL_session_reused(ssl()) == 1;
+  facts_.verify_code = static_cast<int>(SSL_get_verify_result(ssl()));
+  facts_.verified = SSL_get0_peer_certificate(ssl()) != nullptr &&
+                    SSL_get_verify_mode(ssl()) != SSL_VERIFY_NONE &&
+                    facts_.verify_code == X509_V_OK;
+}
+
+IoResult TlsLayer::Receive(char* data, size_t size) {
+  if (end_) return *end_;
+  IoResult got{IoResult::Kind::kBytes};
+  while (got.bytes < size && !got.emptied) {
+    size_t bytes = 0;
+    ERR_clear_error();
+    const int result =
+        SSL_read_ex(ssl(), data + got.bytes, size - got.bytes, &bytes);
+    if (result != 1) {
+      const IoResult why = WhyNot(result);
+      if (why.kind != IoResult::Kind::kAgain) end_ = why;
+      if (got.bytes == 0) return why;
+      got.emptied = !end_;
+      break;
+    }
+    got.bytes += bytes;
+    got.emptied = raw_emptied_ && SSL_has_pending(ssl()) == 0;
+  }
+  return got;
+}
+
+IoResult TlsLayer::Peek() {
+  if (end_) return *end_;
+  char first;
+  size_t bytes = 0;
+  ERR_clear_error();
+  const int result = SSL_peek_ex(ssl(), &first, 1, &bytes);
+  if (result == 1) return {IoResult::Kind::kBytes, bytes};
+  const IoResult why = WhyNot(result);
+  if (why.kind != IoResult::Kind::kAgain) end_ = why;
+  return why;
+}
+
+// Why OpenSSL did not do what it was asked for.
+IoResult TlsLayer::WhyNot(int result) {
+  switch (SSL_get_error(ssl(), result)) {
+    case SSL_ERROR_WANT_READ:
+    case SSL_ERROR_WANT_WRITE:
+      return {IoResult::Kind::kAgain};
+    case SSL_ERROR_ZERO_RETURN:
+      return {IoResult::Kind::kEnd};
+    case SSL_ERROR_SYSCALL:
+      return Ended(facts_.error != 0 ? facts_.error : EPROTO);
+    default:
+      break;
+  }
+  const unsigned long error = ERR_peek_error();
+  if (raw_end_ && ERR_GET_REASON(error) == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
+    facts_.unclean_end = true;
+    return {IoResult::Kind::kEnd};
+  }
+  facts_.reason = ERR_GET_REASON(error);
+  const char* const text = ERR_reason_error_string(error);
+  facts_.reason_text = text == nullptr ? "" : text;
+  return Ended(EPROTO);
+}
+
+// In records of 16 KiB: small parts share one.
+IoResult TlsLayer::Send(const iovec* parts, int count) {
+  const IoResult flushed = Flush();
+  if (flushed.kind != IoResult::Kind::kBytes) return flushed;
+  IoResult sent{IoResult::Kind::kBytes};
+  size_t offset = 0;  // in *parts
+  while (count > 0 && !unsent() && write_error_ == 0) {
+    const std::string_view part(
+        static_cast<const char*>(parts->iov_base) + offset,
+        parts->iov_len - offset);
+    const bool alone = count == 1 || part.size() >= kRecord;
+    size_t taken = alone ? Encrypt(part.substr(0, kRecord))
+                         : EncryptSome(parts, count, offset);
+    if (taken == 0) return Ended(EPROTO);
+    sent.bytes += taken;
+    offset += taken;
+    while (count > 0 && offset >= parts->iov_len) {
+      offset -= parts->iov_len;
+      ++parts;
+      --count;
+    }
+  }
+  return sent;
+}
+
+// One record. 0: TLS has failed.
+size_t TlsLayer::Encrypt(std::string_view bytes) {
+  size_t taken = 0;
+  ERR_clear_error();
+  SSL_write_ex(ssl(), bytes.data(), bytes.size(), &taken);
+  return taken;
+}
+
+// One record of what several parts hold, from `offset` in the first.
+size_t TlsLayer::EncryptSome(const iovec* parts, int count, size_t offset) {
+  static_assert(kRecord <= kBlockBytes);
+  char* const record = pool_.Take();
+  size_t size = 0;
+  for (int i = 0; i < count && size < kRecord; ++i) {
+    const size_t bytes = std::min(parts[i].iov_len - offset, kRecord - size);
+    std::memcpy(record + size,
+                static_cast<const char*>(parts[i].iov_base) + offset, bytes);
+    size += bytes;
+    offset = 0;
+  }
+  const size_t taken = Encrypt({record, size});
+  pool_.Give(record);
+  return taken;
+}
+
+void TlsLayer::SendCloseNotify() {
+  const bool whole = facts_.complete && !unsent() && facts_.reason == 0;
+  const bool said = (SSL_get_shutdown(ssl()) & SSL_SENT_SHUTDOWN) != 0;
+  if (!whole || said || write_error_ != 0) return;
+  ERR_clear_error();
+  SSL_shutdown(ssl());
+}
+
+void TlsLayer::OnInfo(const SSL* ssl, int where, int value) {
+  if ((where & SSL_CB_ALERT) == 0) return;
+  TlsFacts& facts = Of(ssl).facts_;
+  TlsAlert& alert = (where & SSL_CB_READ) != 0 ? facts.received : facts.sent;
+  alert = {true, (value >> 8) == SSL3_AL_FATAL,
+           static_cast<uint8_t>(value & 0xff), facts.complete};
+}
+
+}  // namespace whichhop

@@ -1,0 +1,124 @@
+// The handshake of TLS with a client: before it, nothing can be said in HTTP;
+// if it fails, the log says why.
+
+#include "proxy/server/refusal.h"
+#include "proxy/server/session.h"
+#include "proxy/server/worker.h"
+
+namespace whichhop {
+
+using diagnostics::Fault;
+
+namespace {
+
+// A method and a space: HTTP in the clear. TLS begins with 0x16.
+bool SpeaksHttp(const TlsFacts& facts) {
+  const std::string_view first(facts.first_bytes.data(),
+                               facts.first_bytes_size);
+  const size_t letters = first.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+  return letters >= 3 && letters != std::string_view::npos &&
+         first[letters] == ' ';
+}
+
+Fault FaultOf(const TlsFacts& facts) {
+  if (SpeaksHttp(facts)) return Fault::kCtlsPlainHttp;
+  switch (facts.reason) {
+    case SSL_R_UNSUPPORTED_PROTOCOL:
+    case SSL_R_VERSION_TOO_LOW:
+      return Fault::kCtlsVersion;
+    case SSL_R_NO_SHARED_CIPHER:
+      return Fault::kCtlsCipher;
+    default:
+      return Fault::kCtlsAbort;
+  }
+}
+
+}  // namespace
+
+// `received` is its beginning, if some of it was read already. Only now, since
+// a connection that says nothing should cost nothing.
+void Session::BeginTls(std::string_view received) {
+  auto layer = TlsLayer::Make(tls_->New(), socket(), worker_.buffers(),
+                              worker_.loop().now());
+  if (layer == nullptr) return Close();  // no memory
+  if (!received.empty()) layer->Feed(received);
+  stream_.Secure(std::move(layer));
+  handshaking_ = true;
+  worker_.OnHandshakeBegun(*this);
+  ArmTimer(worker_.config().timeouts.tls);
+  GoOnWithHandshake();
+}
+
+void Session::GoOnWithHandshake() {
+  switch (stream_.tls()->Handshake(worker_.loop().now())) {
+    case TlsLayer::Step::kAgain:
+      return;
+    case TlsLayer::Step::kFailed:
+      return OnHandshakeFailed();
+    case TlsLayer::Step::kDone:
+      break;
+  }
+  LeaveHandshake();
+  worker_.metrics().CountHandshake(*stream_.tls());
+  WaitForRequest();
+  // A request that came with the handshake's end has no edge of its own.
+  if (stream_.tls()->may_have_more()) OnReadable();
+}
+
+void Session::LeaveHandshake() {
+  if (!handshaking_) return;
+  handshaking_ = false;
+  worker_.handshakes().Remove(*this);
+}
+
+void Session::OnHandshakeFailed() {
+  const TlsFacts& facts = stream_.tls()->facts();
+  // Whoever says nothing at all has only looked whether we are here.
+  if (facts.bytes_received == 0) return Close();
+  const IoResult end = stream_.tls()->end();
+  const bool ours = end.error == EPROTO && !facts.received.fatal;
+  RefuseHandshake(FaultOf(facts), {}, ours ? 'P' : 'C');
+}
+
+void Session::OnHandshakeLate() {
+  if (stream_.tls()->facts().bytes_received == 0) return Close();
+  RefuseHandshake(Fault::kCtlsAbort, "it did not come whole in time", 'c');
+}
+
+void Session::GiveUpHandshake() {
+  RefuseHandshake(Fault::kCtlsAbort,
+                  "limits.handshakes is reached, and it was there for longest",
+                  'P');
+}
+
+void Session::RefuseHandshake(Fault fault, std::string_view detail, char who) {
+  const Config& config = worker_.config();
+  const TlsFacts& facts = stream_.tls()->facts();
+  Refusal refusal =
+      Refuse(config, fault, detail, client_, worker_.rng(), &facts);
+  refusal.age = worker_.loop().now() - idle_since_;
+  refusal.bytes_in = facts.bytes_received;
+  refusal.ended = {who, 'R'};
+  const bool answers = fault == Fault::kCtlsPlainHttp;
+  if (answers) AnswerInClear(&refusal);
+  worker_.metrics().CountRefusal(refusal.verdict);
+  worker_.access_log().Write(refusal, config);
+  if (!answers) return Close();
+  LeaveHandshake();
+  worker_.idle_sessions().Remove(*this);
+  worker_.OnSessionBusy();
+  Linger();
+}
+
+// To one who does not speak TLS.
+void Session::AnswerInClear(Refusal* refusal) {
+  const std::string answer =
+      RefusalAnswer(worker_.config(), *refusal,
+                    worker_.wall_text().HttpDate(WallMicroseconds()));
+  const iovec part{const_cast<char*>(answer.data()), answer.size()};
+  const IoResult sent = socket().Send(&part, 1);
+  refusal->bytes_out = sent.bytes;
+  refusal->status = sent.bytes > 0 ? refusal->verdict.status : 0;
+}
+
+}  // namespace whichhop
