@@ -17,9 +17,9 @@ class TlsClient {
  public:
   struct Options {
     bool verify = true;
-    std::string ca = "system";  // a PEM file, or the system's
-    std::string crl;            // a PEM file; or empty
-    std::string server_name;    // for SNI and verification; or empty
+    std::string ca = "system";        // a PEM file, or the system's
+    std::string crl;                  // a PEM file; or empty
+    std::string server_name;          // for SNI and verification; or empty
     TlsCertificateFiles certificate;  // ours; or empty
     uint16_t min_version = TLS1_2_VERSION;
   };
@@ -44,7 +44,8 @@ class TlsClient {
 // 8446, appendix C.4). Bounded. Of one worker.
 class TlsClientSessions {
  public:
-  // `connection` offers a session, if there is one; what it is given comes here.
+  // `connection` offers a session, if there is one; what it is given comes
+  // here.
   void Join(TlsLayer& connection);
 };
 

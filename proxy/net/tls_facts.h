@@ -4,9 +4,11 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "proxy/base/clock.h"
+#include "proxy/net/tls_certificate.h"
 
 namespace whichhop {
 
@@ -20,14 +22,15 @@ struct TlsAlert {
 
 struct TlsFacts {
   // Agreed on; absent until it is.
-  uint16_t version = 0;    // 0x0304 is TLS 1.3; 0: none
+  uint16_t version = 0;     // 0x0304 is TLS 1.3; 0: none
   const char* cipher = "";  // by its IANA name; static
   std::string alpn;
   bool resumed = false;
   bool complete = false;  // the handshake
   Duration took{};        // the handshake, as far as it came
 
-  std::string sni;  // sent to the server, or by the client
+  std::string sni;              // sent to the server, or by the client
+  uint16_t client_version = 0;  // the highest that a client offered us
 
   // The peer's certificate.
   bool certificate_requested = false;  // of us, or by us of the client
@@ -35,15 +38,20 @@ struct TlsFacts {
   bool verified = false;               // it was looked at and is good
   int verify_code = 0;                 // X509_V_ERR_*; 0: good, or not judged
   int verify_depth = 0;                // 0: the leaf
+  uint32_t chain = 0;  // certificates that came; counted where one is bad
+  // That which verification stopped at; null where it is good.
+  std::unique_ptr<TlsCertificate> bad_certificate;
+  int64_t crl_next_update = 0;  // of the list that was too old
 
   // How it failed.
   TlsAlert received;
   TlsAlert sent;
-  int reason = 0;      // ERR_GET_REASON of the first error; 0: none
+  int reason = 0;                // ERR_GET_REASON of the first error; 0: none
   const char* reason_text = "";  // static
-  int error = 0;       // errno of the socket; 0: none
-  bool unclean_end = false;  // a FIN without close_notify
-  uint64_t bytes_received = 0;  // raw ones, in the handshake
+  int error = 0;                 // errno of the socket; 0: none
+  bool unclean_end = false;      // a FIN without close_notify
+  uint64_t bytes_received = 0;   // raw ones, in the handshake
+  uint64_t bytes_sent = 0;       // so too
   std::array<char, 16> first_bytes{};  // raw ones
   uint8_t first_bytes_size = 0;
 };

@@ -77,6 +77,7 @@ void TlsLayer::Prepare(SSL_CTX* context) {
   SSL_CTX_set_read_ahead(context, 1);
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION);
   SSL_CTX_set_info_callback(context, OnInfo);
+  SSL_CTX_set_client_hello_cb(context, OnClientHello, nullptr);
 }
 
 TlsLayer& TlsLayer::Of(const SSL* ssl) {
@@ -147,6 +148,7 @@ void TlsLayer::NoteRaw(std::string_view raw) {
 // To the socket, and what that does not take to out_.
 void TlsLayer::WriteRaw(std::string_view raw) {
   if (write_error_ != 0) return;
+  if (!facts_.complete) facts_.bytes_sent += raw.size();
   if (!unsent()) {
     const iovec part{const_cast<char*>(raw.data()), raw.size()};
     const IoResult sent = socket_.Send(&part, 1);
@@ -203,7 +205,9 @@ void TlsLayer::NoteAgreement() {
   const char* const name = SSL_get_servername(ssl(), TLSEXT_NAMETYPE_host_name);
   if (name != nullptr) facts_.sni = name;
   facts_.resumed = SSL_session_reused(ssl()) == 1;
-  facts_.verify_code = static_cast<int>(SSL_get_verify_result(ssl()));
+  if (facts_.bad_certificate == nullptr) {
+    facts_.verify_code = static_cast<int>(SSL_get_verify_result(ssl()));
+  }
   facts_.verified = SSL_get0_peer_certificate(ssl()) != nullptr &&
                     SSL_get_verify_mode(ssl()) != SSL_VERIFY_NONE &&
                     facts_.verify_code == X509_V_OK;
@@ -322,6 +326,48 @@ void TlsLayer::SendCloseNotify() {
   if (!whole || said || write_error_ != 0) return;
   ERR_clear_error();
   SSL_shutdown(ssl());
+}
+
+void TlsLayer::NoteUnverified(X509_STORE_CTX* context) {
+  const auto* const ssl = static_cast<SSL*>(X509_STORE_CTX_get_ex_data(
+      context, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  TlsFacts& facts = Of(ssl).facts_;
+  if (facts.bad_certificate != nullptr) return;
+  facts.verify_code = X509_STORE_CTX_get_error(context);
+  facts.verify_depth = X509_STORE_CTX_get_error_depth(context);
+  const X509* bad = X509_STORE_CTX_get_current_cert(context);
+  if (bad == nullptr) bad = X509_STORE_CTX_get0_cert(context);
+  facts.bad_certificate = std::make_unique<TlsCertificate>(
+      bad == nullptr ? TlsCertificate() : Describe(*bad));
+  // The names that count are those of the peer's own.
+  if (const X509* const leaf = X509_STORE_CTX_get0_cert(context)) {
+    facts.bad_certificate->names = Describe(*leaf).names;
+  }
+  const auto* const chain = X509_STORE_CTX_get0_untrusted(context);
+  facts.chain =
+      chain == nullptr ? 1 : static_cast<uint32_t>(sk_X509_num(chain));
+  if (const X509_CRL* const list = X509_STORE_CTX_get0_current_crl(context)) {
+    facts.crl_next_update = SecondsOf(X509_CRL_get0_nextUpdate(list));
+  }
+}
+
+// The highest version that it offers: of 1.3 only the extension tells (RFC
+// 8446, section 4.2.1).
+int TlsLayer::OnClientHello(SSL* ssl, int*, void*) {
+  uint16_t& highest = Of(ssl).facts_.client_version;
+  highest = static_cast<uint16_t>(SSL_client_hello_get0_legacy_version(ssl));
+  const unsigned char* data = nullptr;
+  size_t size = 0;
+  if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_supported_versions, &data,
+                                &size) != 1) {
+    return SSL_CLIENT_HELLO_SUCCESS;
+  }
+  for (size_t i = 1; i + 1 < size; i += 2) {
+    const auto version = static_cast<uint16_t>(data[i] << 8 | data[i + 1]);
+    const bool grease = (version & 0x0f0f) == 0x0a0a;  // RFC 8701
+    if (!grease) highest = std::max(highest, version);
+  }
+  return SSL_CLIENT_HELLO_SUCCESS;
 }
 
 void TlsLayer::OnInfo(const SSL* ssl, int where, int value) {

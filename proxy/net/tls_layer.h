@@ -34,6 +34,9 @@ class TlsLayer {
   static void Prepare(SSL_CTX* context);
   // Of a connection that has one.
   static TlsLayer& Of(const SSL* ssl);
+  // For a callback of verification that found something wrong: the first
+  // counts.
+  static void NoteUnverified(X509_STORE_CTX* context);
 
   // `ssl` was made for accepting or for connecting; the socket and the pool
   // outlive the layer. Null: no memory.
@@ -87,6 +90,7 @@ class TlsLayer {
   size_t Encrypt(std::string_view bytes);
   size_t EncryptSome(const iovec* parts, int count, size_t offset);
   static void OnInfo(const SSL* ssl, int where, int value);
+  static int OnClientHello(SSL* ssl, int* alert, void*);
 
   SslPtr ssl_;
   Socket& socket_;
