@@ -117,6 +117,7 @@ Fault ClassifyConnect(const AttemptFacts& a) {
     case AttemptEnd::kDeadline:
     case AttemptEnd::kMalformed:
     case AttemptEnd::kDns:
+    case AttemptEnd::kTls:
       return ClassifySilence(a);
   }
   return ClassifySilence(a);
@@ -150,6 +151,7 @@ Fault ClassifyTls(const AttemptFacts& a) {
     case AttemptEnd::kFin:
     case AttemptEnd::kMalformed:
     case AttemptEnd::kDns:
+    case AttemptEnd::kTls:
       return Fault::kTlsEof;
     case AttemptEnd::kReset:
     case AttemptEnd::kErrno:
@@ -259,6 +261,7 @@ Fault ClassifyAnswer(const AttemptFacts& a) {
     case AttemptEnd::kErrno:
       return ClassifyLost(a);
     case AttemptEnd::kFin:
+    case AttemptEnd::kTls:
       return begun ? Fault::kHeadTruncated : ClassifyEndUnanswered(a);
     case AttemptEnd::kReset:
       return begun ? Fault::kHeadTruncatedRst : ClassifyEndUnanswered(a);
@@ -295,6 +298,7 @@ Fault ClassifyBody(const AttemptFacts& a) {
       return Fault::kBodyStall;
     case AttemptEnd::kFin:
     case AttemptEnd::kReset:
+    case AttemptEnd::kTls:
       return ClassifyBodyEnd(a);
   }
   return Fault::kBodyStall;

@@ -112,6 +112,8 @@ FixedText<24> EndText(const AttemptFacts& a) {
       return FixedText<24>("malformed");
     case AttemptEnd::kDns:
       return FixedText<24>("DNS");
+    case AttemptEnd::kTls:
+      return FixedText<24>("TLS failure");
   }
   return {};
 }

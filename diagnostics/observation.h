@@ -13,6 +13,7 @@
 
 #include "diagnostics/fault.h"
 #include "diagnostics/hop.h"
+#include "diagnostics/tls_facts.h"
 
 namespace whichhop::diagnostics {
 
@@ -50,7 +51,8 @@ struct RequestFacts {
   std::optional<uint32_t> client_probes;  // keep-alive probes in a row without
                                           // an answer
   std::optional<bool> client_window_closed;  // it does not read (snd_wnd 0)
-  Micros elapsed{0};  // from the first byte until the fault
+  Micros elapsed{0};                  // from the first byte until the fault
+  std::optional<ClientTlsFacts> tls;  // absent: the client spoke none
 };
 
 // Our own decisions, and faults of routing, policy and capacity.
@@ -85,13 +87,15 @@ enum class AttemptPhase : uint8_t {
 };
 
 enum class AttemptEnd : uint8_t {
-  kFin,        // the upstream ended the connection in order
+  kFin,        // the upstream ended the connection in order, as TCP sees it:
+               // whether TLS was closed first, `tls` says
   kReset,      // ECONNRESET or EPIPE on an established connection
   kErrno,      // any other errno: `error`, `synchronous`
   kTimeout,    // a timer of ours for this phase
   kDeadline,   // our timer for the whole exchange, though bytes flow
   kMalformed,  // bytes came that break a rule: `malformed`
   kDns,        // the resolver's answer: `dns`
+  kTls,        // TLS broke, not the connection under it: `tls`
 };
 
 enum class DnsAnswer : uint8_t {
@@ -190,16 +194,20 @@ struct AttemptFacts {
   uint64_t rule_bytes = 0;      // size that was over a limit
   std::string_view address;     // of the upstream: "10.0.0.5:8000"
   bool unix_socket = false;
+  bool by_address = false;  // configured so: nothing was looked up
 
   Micros connect{0};    // from connect() to established, or to the end
-  Micros waited{0};     // since the last request byte was written
+  Micros waited{0};     // since the last request byte was written; in kTls
+                        // since the ClientHello was
   Micros quiet{0};      // since the last byte came; from connect if none came
   Micros limit{0};      // of the timer that fired
   bool reused = false;  // the connection came from the pool
   Micros idle{0};       // how long it lay there
   uint32_t served = 0;  // exchanges that it served before this one
 
-  uint64_t sent = 0;               // request bytes handed to the kernel
+  // In kTls, and of what TLS carries, bytes are those on the wire.
+  uint64_t sent = 0;               // request bytes handed to the kernel; in
+                                   // kTls those of our side of the handshake
   uint64_t received = 0;           // response bytes, interim ones too
   std::optional<uint64_t> acked;   // request bytes ACKed, without the SYN
   std::optional<uint64_t> unsent;  // SIOCOUTQ: bytes not ACKed yet
@@ -214,8 +222,10 @@ struct AttemptFacts {
   BodyFraming framing = BodyFraming::kLength;
   uint64_t body_received = 0;
   std::optional<uint64_t> body_expected;
-  std::array<char, 64> first_bytes{};  // of the answer
+  std::array<char, 64> first_bytes{};  // of the answer; in kTls of what came
+                                       // instead of TLS
   uint8_t first_bytes_size = 0;
+  std::optional<TlsFacts> tls;  // absent: the connection speaks none
   SiblingFacts siblings;
 };
 
@@ -229,9 +239,11 @@ struct Observation {
   uint16_t status = 0;          // kRelayed: received; kRespond: configured
   Fault fault = Fault::kRelay;  // kDecision alone
   std::string_view address;     // of the upstream that relayed, as text
+  std::string_view protocol;    // spoken with the upstream, as an ALPN id:
+                                // "http/1.1"; empty: none yet, or not known
   RequestFacts request;
   DecisionFacts decision;
-  AttemptFacts attempt;
+  AttemptFacts attempt;  // kRelayed: of its connection, `tls` alone
 };
 
 }  // namespace whichhop::diagnostics

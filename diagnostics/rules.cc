@@ -115,6 +115,7 @@ bool WayWorked(const Scene& s) {
       return AliveAtTimer(s);
     case AttemptEnd::kErrno:
     case AttemptEnd::kDns:
+    case AttemptEnd::kTls:
       return false;
   }
   return false;

@@ -40,7 +40,8 @@ constexpr auto kNames<AttemptPhase> = Names("resolve", "connect", "tls",
                                             "request", "wait", "head", "body");
 template <>
 constexpr auto kNames<AttemptEnd> = Names("fin", "reset", "errno", "timeout",
-                                          "deadline", "malformed", "dns");
+                                          "deadline", "malformed", "dns",
+                                          "tls");
 template <>
 constexpr auto kNames<DnsAnswer> = Names("none", "nxdomain", "nodata",
                                          "servfail", "refused", "notimp",
@@ -58,6 +59,13 @@ template <>
 constexpr auto kNames<Offender> = Names("stranger", "target", "ourselves",
                                         "hop");
 template <>
+constexpr auto kNames<TlsFailure> = Names("none", "not-tls", "version",
+                                          "cipher", "policy", "broken", "eof",
+                                          "other");
+template <>
+constexpr auto kNames<Verification> = Names("not-reached", "off", "passed",
+                                            "failed");
+template <>
 constexpr auto kNames<Hop> = [] {
   std::array<std::string_view, kHopCount> names;
   for (size_t i = 0; i < kHopCount; ++i) names[i] = kHopTexts[i].name;
@@ -69,10 +77,12 @@ constexpr bool kNamedUpTo = kNames<decltype(last)>.size() ==
                             static_cast<size_t>(last) + 1;
 static_assert(kNamedUpTo<Position::kCdn> && kNamedUpTo<Statuses::kEdge> &&
               kNamedUpTo<Answers::kApp> && kNamedUpTo<Kind::kAttempt> &&
-              kNamedUpTo<AttemptPhase::kBody> && kNamedUpTo<AttemptEnd::kDns> &&
+              kNamedUpTo<AttemptPhase::kBody> && kNamedUpTo<AttemptEnd::kTls> &&
               kNamedUpTo<DnsAnswer::kPrivate> &&
               kNamedUpTo<Malformed::kTrailers> &&
-              kNamedUpTo<BodyFraming::kClose> && kNamedUpTo<Offender::kHop>);
+              kNamedUpTo<BodyFraming::kClose> && kNamedUpTo<Offender::kHop> &&
+              kNamedUpTo<TlsFailure::kOther> &&
+              kNamedUpTo<Verification::kFailed>);
 
 // Several faults may share an id: all but the first are counted.
 std::string FaultName(Fault fault) {
@@ -246,7 +256,9 @@ Reason Read(std::string_view text, Fault& fault, Texts&) {
 
 // Facts that are seen together or not at all, each with lines of its own.
 template <typename Facts>
-concept Group = std::same_as<Facts, TcpFacts> || std::same_as<Facts, IcmpFacts>;
+concept Group =
+    std::same_as<Facts, TcpFacts> || std::same_as<Facts, IcmpFacts> ||
+    std::same_as<Facts, TlsFacts> || std::same_as<Facts, ClientTlsFacts>;
 
 template <Group Facts>
 void Write(const std::optional<Facts>&, std::string& out) {
@@ -391,6 +403,22 @@ Reason ReadFirstBytes(std::string_view text, Observation& seen, Texts&) {
 #define ICMP(name)                                                    \
   Fact<&Observation::attempt, &AttemptFacts::icmp, &IcmpFacts::name>( \
       "attempt.icmp." #name)
+#define CLIENT_TLS(name)                                                  \
+  Fact<&Observation::request, &RequestFacts::tls, &ClientTlsFacts::name>( \
+      "request.tls." #name)
+#define CLIENT_CERTIFICATE(name)                               \
+  Fact<&Observation::request, &RequestFacts::tls,              \
+       &ClientTlsFacts::certificate, &CertificateFacts::name>( \
+      "request.tls.certificate." #name)
+#define TLS(name)                                                   \
+  Fact<&Observation::attempt, &AttemptFacts::tls, &TlsFacts::name>( \
+      "attempt.tls." #name)
+#define CERTIFICATE(name)                                                 \
+  Fact<&Observation::attempt, &AttemptFacts::tls, &TlsFacts::certificate, \
+       &CertificateFacts::name>("attempt.tls.certificate." #name)
+#define CLOCK(name)                                                 \
+  Fact<&Observation::attempt, &AttemptFacts::tls, &TlsFacts::clock, \
+       &ClockFacts::name>("attempt.tls.clock." #name)
 #define SIBLINGS(name)                                                       \
   Fact<&Observation::attempt, &AttemptFacts::siblings, &SiblingFacts::name>( \
       "attempt.siblings." #name)
@@ -406,6 +434,7 @@ constexpr Line kLines[] = {
     OF(status),
     OF(fault),
     OF(address),
+    OF(protocol),
     REQUEST(rule),
     REQUEST(offset),
     REQUEST(head_bytes),
@@ -418,6 +447,34 @@ constexpr Line kLines[] = {
     REQUEST(client_probes),
     REQUEST(client_window_closed),
     REQUEST(elapsed),
+    REQUEST(tls),
+    CLIENT_TLS(complete),
+    CLIENT_TLS(failure),
+    CLIENT_TLS(reason),
+    CLIENT_TLS(end),
+    CLIENT_TLS(alert_received),
+    CLIENT_TLS(alert_sent),
+    CLIENT_TLS(max_version),
+    CLIENT_TLS(min_version),
+    CLIENT_TLS(ciphers),
+    CLIENT_TLS(sni),
+    CLIENT_TLS(host),
+    CLIENT_TLS(verify_code),
+    CLIENT_TLS(verify_depth),
+    CLIENT_CERTIFICATE(chain),
+    CLIENT_CERTIFICATE(subject),
+    CLIENT_CERTIFICATE(issuer),
+    CLIENT_CERTIFICATE(self_issued),
+    CLIENT_CERTIFICATE(issuer_url),
+    CLIENT_CERTIFICATE(not_before),
+    CLIENT_CERTIFICATE(not_after),
+    CLIENT_CERTIFICATE(names),
+    CLIENT_CERTIFICATE(new_key),
+    CLIENT_CERTIFICATE(usual_issuer),
+    CLIENT_TLS(first_bytes),
+    CLIENT_TLS(received),
+    CLIENT_TLS(own_not_after),
+    CLIENT_TLS(now),
     DECISION(status),
     DECISION(detail),
     DECISION(servers),
@@ -445,6 +502,7 @@ constexpr Line kLines[] = {
     ATTEMPT(rule_bytes),
     ATTEMPT(address),
     ATTEMPT(unix_socket),
+    ATTEMPT(by_address),
     ATTEMPT(connect),
     ATTEMPT(waited),
     ATTEMPT(quiet),
@@ -484,6 +542,42 @@ constexpr Line kLines[] = {
     ATTEMPT(body_expected),
     {"attempt.first_bytes", HasFirstBytes, WriteFirstBytes, ReadFirstBytes,
      Always::kNo},
+    ATTEMPT(tls),
+    TLS(complete),
+    TLS(failure),
+    TLS(reason),
+    TLS(alert_received),
+    TLS(alert_sent),
+    TLS(version),
+    TLS(min_version),
+    TLS(max_version),
+    TLS(certificate_requested),
+    TLS(certificate_sent),
+    TLS(sni),
+    TLS(expected),
+    TLS(alpn_offered),
+    TLS(received),
+    TLS(verification),
+    TLS(verify_code),
+    TLS(verify_depth),
+    CERTIFICATE(chain),
+    CERTIFICATE(subject),
+    CERTIFICATE(issuer),
+    CERTIFICATE(self_issued),
+    CERTIFICATE(issuer_url),
+    CERTIFICATE(not_before),
+    CERTIFICATE(not_after),
+    CERTIFICATE(names),
+    CERTIFICATE(new_key),
+    CERTIFICATE(usual_issuer),
+    TLS(crl_next_update),
+    TLS(now),
+    TLS(policy_agreed),
+    TLS(other_name_agreed),
+    CLOCK(origins),
+    CLOCK(failed),
+    CLOCK(dates),
+    CLOCK(ahead),
     SIBLINGS(same_address),
     SIBLINGS(same_rack),
     SIBLINGS(other_rack),
@@ -500,6 +594,11 @@ constexpr Line kLines[] = {
 #undef ATTEMPT
 #undef TCP
 #undef ICMP
+#undef CLIENT_TLS
+#undef CLIENT_CERTIFICATE
+#undef TLS
+#undef CERTIFICATE
+#undef CLOCK
 #undef SIBLINGS
 
 using Told = std::bitset<std::size(kLines)>;

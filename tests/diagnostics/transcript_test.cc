@@ -60,8 +60,30 @@ void DemandRoundTrip(const Observation& o) {
 // has a name in its Fields(), and fails below until it has its line.
 
 auto Fields(RequestFacts& facts) {
-  auto& [a, b, c, d, e, f, g, h, i, j, k, l] = facts;
-  return std::tie(a, b, c, d, e, f, g, h, i, j, k, l);
+  auto& [a, b, c, d, e, f, g, h, i, j, k, l, m] = facts;
+  return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m);
+}
+
+auto Fields(CertificateFacts& facts) {
+  auto& [a, b, c, d, e, f, g, h, i, j] = facts;
+  return std::tie(a, b, c, d, e, f, g, h, i, j);
+}
+
+auto Fields(ClockFacts& facts) {
+  auto& [a, b, c, d] = facts;
+  return std::tie(a, b, c, d);
+}
+
+auto Fields(TlsFacts& facts) {
+  auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w] =
+      facts;
+  return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u,
+                  v, w);
+}
+
+auto Fields(ClientTlsFacts& facts) {
+  auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r] = facts;
+  return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r);
 }
 
 auto Fields(DecisionFacts& facts) {
@@ -87,17 +109,18 @@ auto Fields(SiblingFacts& facts) {
 // All but the first bytes, which are one fact in two fields: see below.
 auto Fields(AttemptFacts& facts) {
   auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x,
-         y, z, aa, bb, cc, dd, ee, ff, gg, hh, ii, first_bytes,
-         first_bytes_size, siblings] = facts;
+         y, z, aa, bb, cc, dd, ee, ff, gg, hh, ii, jj, first_bytes,
+         first_bytes_size, tls, siblings] = facts;
   static_assert(std::is_same_v<decltype(first_bytes), std::array<char, 64>>);
   static_assert(std::is_same_v<decltype(first_bytes_size), uint8_t>);
   return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u,
-                  v, w, x, y, z, aa, bb, cc, dd, ee, ff, gg, hh, ii, siblings);
+                  v, w, x, y, z, aa, bb, cc, dd, ee, ff, gg, hh, ii, jj, tls,
+                  siblings);
 }
 
 auto Fields(Observation& o) {
-  auto& [a, b, c, d, e, f, g, h, request, decision, attempt] = o;
-  return std::tie(a, b, c, d, e, f, g, h, request, decision, attempt);
+  auto& [a, b, c, d, e, f, g, h, i, request, decision, attempt] = o;
+  return std::tie(a, b, c, d, e, f, g, h, i, request, decision, attempt);
 }
 
 template <typename T>
@@ -201,6 +224,8 @@ Observation Bare() {
   Observation o;
   o.attempt.tcp.emplace();
   o.attempt.icmp.emplace();
+  o.attempt.tls.emplace();
+  o.request.tls.emplace();
   return o;
 }
 
