@@ -1,6 +1,7 @@
 #pragma once
 // What TLS knew of one connection: what was agreed on and, if it failed, how.
-// Plain values; numbers are those of the protocol (RFC 8446) and of OpenSSL.
+// Values, to be copied; numbers are those of the protocol (RFC 8446) and of
+// OpenSSL.
 
 #include <array>
 #include <cstdint>
@@ -20,12 +21,16 @@ struct TlsAlert {
   bool after_handshake = false;
 };
 
-struct TlsFacts {
-  // Agreed on; absent until it is.
-  uint16_t version = 0;     // 0x0304 is TLS 1.3; 0: none
+// What both sides agreed on.
+struct TlsAgreement {
+  uint16_t version = 0;     // 0x0304 is TLS 1.3; 0: nothing yet
   const char* cipher = "";  // by its IANA name; static
-  std::string alpn;
+  bool alpn = false;        // http/1.1 was chosen: we speak nothing else
   bool resumed = false;
+};
+
+struct TlsFacts {
+  TlsAgreement agreed;
   bool complete = false;  // the handshake
   Duration took{};        // the handshake, as far as it came
 
@@ -35,12 +40,11 @@ struct TlsFacts {
   // The peer's certificate.
   bool certificate_requested = false;  // of us, or by us of the client
   bool certificate_sent = false;       // by whoever was asked
-  bool verified = false;               // it was looked at and is good
   int verify_code = 0;                 // X509_V_ERR_*; 0: good, or not judged
   int verify_depth = 0;                // 0: the leaf
   uint32_t chain = 0;  // certificates that came; counted where one is bad
   // That which verification stopped at; null where it is good.
-  std::unique_ptr<TlsCertificate> bad_certificate;
+  std::shared_ptr<const TlsCertificate> bad_certificate;
   int64_t crl_next_update = 0;  // of the list that was too old
 
   // How it failed.

@@ -74,6 +74,9 @@ class TlsLayer {
   // close_notify, once the handshake is complete and nothing is unsent.
   void SendCloseNotify();
 
+  // Bytes of records that were made, in all.
+  uint64_t raw_sent() const { return raw_sent_; }
+
   TlsFacts& facts() { return facts_; }
   const TlsFacts& facts() const { return facts_; }
   SSL* ssl() const { return ssl_.get(); }
@@ -100,8 +103,9 @@ class TlsLayer {
   Buffer out_;                   // raw bytes that the socket did not take
   std::optional<IoResult> end_;  // no more can be received
   int write_error_ = 0;          // errno of a send
-  bool raw_emptied_ = false;     // the last read took all that there was
-  bool raw_end_ = false;         // the peer's FIN
+  uint64_t raw_sent_ = 0;
+  bool raw_emptied_ = false;  // the last read took all that there was
+  bool raw_end_ = false;      // the peer's FIN
   TlsFacts facts_;
 };
 

@@ -49,6 +49,8 @@ void Exchange::Attempt(bool fresh) {
   if (connection_ != nullptr) {
     RemovePending();
     recorder_.attempt().reused = true;
+    const TlsLayer* const tls = connection_->stream().tls();
+    if (tls != nullptr) recorder_.NoteTls(*tls);
     NoteAddress();
     return WriteRequest();
   }
@@ -218,6 +220,7 @@ void Exchange::Secure() {
   RemovePending();
   if (const TlsLayer* const tls = connection_->stream().tls()) {
     recorder_.attempt().secured = worker_.loop().now();
+    recorder_.NoteTls(*tls);
     StopWaitingUpstream();
     up_readable_ = tls->may_have_more();
   }

@@ -38,7 +38,8 @@ diagnostics::TcpFacts Translate(const TcpFacts& kernel) {
 
 // What the kernel knows of the connection, now that it failed. Of a reused one
 // the counters include earlier exchanges, so only those of this moment count.
-void AskKernel(const UpstreamConnection& connection, AttemptFacts* facts) {
+void AskKernel(const UpstreamConnection& connection, uint64_t raw_before,
+               AttemptFacts* facts) {
   const auto kernel = connection.socket().Facts();
   if (!kernel) return;
   facts->tcp = Translate(*kernel);
@@ -47,9 +48,11 @@ void AskKernel(const UpstreamConnection& connection, AttemptFacts* facts) {
   if (kernel->hole)
     facts->tcp->rcv_ooopack = std::max(kernel->out_of_order, 1u);
   if (kernel->established && facts->sent >= kernel->unsent) {
-    facts->acked = facts->reused
-                       ? facts->sent - kernel->unsent
-                       : std::min(facts->sent, kernel->bytes_acked - 1);
+    const uint64_t acked = kernel->bytes_acked - 1;  // the SYN counts
+    facts->acked = facts->reused ? facts->sent - kernel->unsent
+                   : acked < raw_before
+                       ? 0
+                       : std::min(facts->sent, acked - raw_before);
   }
 }
 
@@ -137,6 +140,30 @@ void Recorder::BeginAttempt(const Endpoint& endpoint, Time now) {
   record.begun = now;
 }
 
+void Recorder::NoteTls(const TlsLayer& tls) {
+  AttemptRecord& record = attempt();
+  record.tls = true;
+  record.agreed = tls.facts().agreed;
+  record.raw_before = tls.raw_sent();
+}
+
+// What TLS says of a connection that failed. Of what it carries, the bytes on
+// the wire count: those are what the kernel knows of.
+void Recorder::AddTls(const UpstreamConnection& connection,
+                      AttemptFacts* facts) {
+  const TlsLayer* const tls = connection.stream().tls();
+  const Endpoint& endpoint = *attempt().endpoint;
+  if (tls == nullptr) return;
+  tls_ = std::make_unique<const TlsFacts>(tls->facts());
+  facts->tls = EvidenceOf(*tls_, *endpoint.tls(), endpoint.tls_host());
+  facts->sent = tls->raw_sent() - attempt().raw_before;
+  if (facts->phase != diagnostics::AttemptPhase::kTls) return;
+  facts->waited = Between(attempt().connected, attempt().ended);
+  facts->received = tls_->bytes_received;
+  facts->first_bytes_size = tls_->first_bytes_size;
+  std::ranges::copy(tls_->first_bytes, facts->first_bytes.begin());
+}
+
 diagnostics::Fault Recorder::Fail(const AttemptFailure& failure,
                                   UpstreamConnection* connection, Time now) {
   AttemptRecord& record = attempt();
@@ -153,6 +180,7 @@ diagnostics::Fault Recorder::Fail(const AttemptFailure& failure,
   address_text_ = record.AddressText();
   facts.address = address_text_;
   facts.unix_socket = record.endpoint->is_unix();
+  facts.by_address = record.endpoint->name() == nullptr;
   facts.dns = failure.dns;
   facts.dns_extended = failure.dns_extended;
   facts.reused = record.reused;
@@ -170,10 +198,12 @@ diagnostics::Fault Recorder::Fail(const AttemptFailure& failure,
   std::copy_n(failure.first_bytes.data(), facts.first_bytes_size,
               facts.first_bytes.data());
   AddName(record, &facts);
+  tls_.reset();
   if (connection != nullptr) {
+    AddTls(*connection, &facts);
     facts.idle = ToMicros(connection->idle_before());
     facts.served = connection->exchanges() - 1;
-    AskKernel(*connection, &facts);
+    AskKernel(*connection, record.raw_before, &facts);
     if (facts.phase == diagnostics::AttemptPhase::kConnect) {
       AddIcmp(*connection, &facts);
     }
