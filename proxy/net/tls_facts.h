@@ -10,6 +10,7 @@
 
 #include "proxy/base/clock.h"
 #include "proxy/net/tls_certificate.h"
+#include "proxy/net/tls_problem.h"
 
 namespace whichhop {
 
@@ -50,12 +51,11 @@ struct TlsFacts {
   // How it failed.
   TlsAlert received;
   TlsAlert sent;
-  int reason = 0;                // ERR_GET_REASON of the first error; 0: none
-  const char* reason_text = "";  // static
-  int error = 0;                 // errno of the socket; 0: none
-  bool unclean_end = false;      // a FIN without close_notify
-  uint64_t bytes_received = 0;   // raw ones, in the handshake
-  uint64_t bytes_sent = 0;       // so too
+  TlsProblem problem = TlsProblem::kNone;
+  const char* reason = "";      // of the problem, in OpenSSL's words; static
+  int error = 0;                // errno of the socket; 0: none
+  uint64_t bytes_received = 0;  // raw ones, in the handshake
+  uint64_t bytes_sent = 0;      // so too
   std::array<char, 16> first_bytes{};  // raw ones
   uint8_t first_bytes_size = 0;
 };

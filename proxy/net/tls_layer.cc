@@ -105,7 +105,7 @@ TlsLayer::TlsLayer(SslPtr ssl, Socket& socket, BufferPool& pool, Time now)
 TlsLayer::~TlsLayer() {
   // Or OpenSSL would forbid that the session be resumed: how a connection ends
   // says nothing of its keys. It does not ask whether they failed, so we do.
-  if (facts_.reason == 0) {
+  if (!failed_) {
     SSL_set_shutdown(ssl(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
   }
   ssl_.reset();
@@ -260,13 +260,22 @@ IoResult TlsLayer::WhyNot(int result) {
   }
   const unsigned long error = ERR_peek_error();
   if (raw_end_ && ERR_GET_REASON(error) == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
-    facts_.unclean_end = true;
+    facts_.problem = TlsProblem::kEof;
     return {IoResult::Kind::kEnd};
   }
-  facts_.reason = ERR_GET_REASON(error);
   const char* const text = ERR_reason_error_string(error);
-  facts_.reason_text = text == nullptr ? "" : text;
+  facts_.problem =
+      NoRecord() ? TlsProblem::kNotTls : ProblemOf(ERR_GET_REASON(error));
+  facts_.reason = text == nullptr ? "" : text;
+  failed_ = true;
   return Ended(EPROTO);
+}
+
+// What came has not begun as TLS does: with a handshake, or an alert.
+bool TlsLayer::NoRecord() const {
+  const char first = facts_.first_bytes[0];
+  return !facts_.complete && facts_.first_bytes_size > 0 &&
+         first != SSL3_RT_HANDSHAKE && first != SSL3_RT_ALERT;
 }
 
 // In records of 16 KiB: small parts share one.
@@ -320,7 +329,7 @@ size_t TlsLayer::EncryptSome(const iovec* parts, int count, size_t offset) {
 }
 
 void TlsLayer::SendCloseNotify() {
-  const bool whole = facts_.complete && !unsent() && facts_.reason == 0;
+  const bool whole = facts_.complete && !unsent() && !failed_;
   const bool said = (SSL_get_shutdown(ssl()) & SSL_SENT_SHUTDOWN) != 0;
   if (!whole || said || write_error_ != 0) return;
   ERR_clear_error();

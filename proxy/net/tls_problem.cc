@@ -1,6 +1,6 @@
 #include "proxy/net/tls_problem.h"
 
-#include <openssl/sslerr.h>
+#include <openssl/ssl.h>
 
 namespace whichhop {
 

@@ -1,9 +1,11 @@
 #include "proxy/server/recorder.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 
 #include "diagnostics/classify.h"
+#include "proxy/server/tls_evidence.h"
 
 namespace whichhop {
 
@@ -117,6 +119,13 @@ diagnostics::DnsAnswer AnswerOf(DnsOutcome outcome) {
   return DnsAnswer::kTimeout;
 }
 
+diagnostics::AttemptEnd EndOf(int error) {
+  using diagnostics::AttemptEnd;
+  if (error == EPROTO) return AttemptEnd::kTls;
+  const bool reset = error == ECONNRESET || error == EPIPE;
+  return reset ? AttemptEnd::kReset : AttemptEnd::kErrno;
+}
+
 bool IsOurs(diagnostics::Fault fault) {
   const diagnostics::Suspects& listed = diagnostics::GetFault(fault).at_lb;
   return listed.self && listed.hops.size() == 1;
@@ -155,6 +164,7 @@ void Recorder::AddTls(const UpstreamConnection& connection,
   const Endpoint& endpoint = *attempt().endpoint;
   if (tls == nullptr) return;
   tls_ = std::make_unique<const TlsFacts>(tls->facts());
+  attempt().tls = true;
   facts->tls = EvidenceOf(*tls_, *endpoint.tls(), endpoint.tls_host());
   facts->sent = tls->raw_sent() - attempt().raw_before;
   if (facts->phase != diagnostics::AttemptPhase::kTls) return;

@@ -68,6 +68,9 @@ struct AttemptFailure {
 
 diagnostics::DnsAnswer AnswerOf(DnsOutcome outcome);
 
+// Of the errno of a connection that stood.
+diagnostics::AttemptEnd EndOf(int error);
+
 // Nothing left this host: no server had a part in it.
 bool IsOurs(diagnostics::Fault fault);
 

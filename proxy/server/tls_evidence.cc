@@ -75,7 +75,7 @@ diagnostics::TlsFacts EvidenceOf(const TlsFacts& seen, const TlsClient& client,
   diagnostics::TlsFacts facts;
   facts.complete = seen.complete;
   facts.failure = FailureOf(seen.problem);
-  facts.reason = seen.reason_text;
+  facts.reason = seen.reason;
   facts.alert_received = NumberOf(seen.received);
   facts.alert_sent = NumberOf(seen.sent);
   facts.version = seen.agreed.version;
@@ -103,7 +103,7 @@ diagnostics::ClientTlsFacts EvidenceOf(const TlsFacts& seen) {
   diagnostics::ClientTlsFacts facts;
   facts.complete = seen.complete;
   facts.failure = FailureOf(seen.problem);
-  facts.reason = seen.reason_text;
+  facts.reason = seen.reason;
   facts.alert_received = NumberOf(seen.received);
   facts.alert_sent = NumberOf(seen.sent);
   facts.max_version = seen.client_version;
