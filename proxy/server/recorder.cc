@@ -92,6 +92,14 @@ void AddTimes(const AttemptRecord& record, AttemptFacts* facts) {
   facts->quiet = Between(since, record.ended);
 }
 
+// Whether anybody knows who relayed it.
+void AddIdentity(const TlsClient& client, AttemptFacts* facts) {
+  diagnostics::TlsFacts& tls = facts->tls.emplace();
+  tls.complete = true;
+  tls.verification = client.verifies() ? diagnostics::Verification::kPassed
+                                       : diagnostics::Verification::kOff;
+}
+
 }  // namespace
 
 diagnostics::DnsAnswer AnswerOf(DnsOutcome outcome) {
@@ -266,8 +274,10 @@ Observation Recorder::Frame() {
     seen.is = config_.upstreams[route_->upstream].is;
   }
   if (attempt_count_ > 0) {
-    address_text_ = attempts_[attempt_count_ - 1].AddressText();
+    const AttemptRecord& last = attempts_[attempt_count_ - 1];
+    address_text_ = last.AddressText();
     seen.address = address_text_;
+    if (last.received > 0) seen.protocol = "http/1.1";
   }
   return seen;
 }
@@ -296,6 +306,7 @@ const diagnostics::Verdict& Recorder::JudgeRelayed(uint16_t status) {
   Observation seen = Frame();
   seen.kind = diagnostics::Kind::kRelayed;
   seen.status = status;
+  if (attempt().tls) AddIdentity(*attempt().endpoint->tls(), &seen.attempt);
   return Judge(seen);
 }
 
