@@ -177,6 +177,15 @@ Result<TlsStaple> LoadStaple(const std::string& path, const X509* leaf) {
   return TlsStaple{text.value(), SecondsOf(until)};
 }
 
+std::string KeyMismatch(const X509* leaf, EVP_PKEY* key,
+                        const std::string& leaf_path,
+                        const std::string& key_path) {
+  ERR_clear_error();
+  if (X509_check_private_key(leaf, key) == 1) return {};
+  return key_path + " is not the key of the first certificate in " + leaf_path +
+         ": " + TakeTlsReason();
+}
+
 std::string UseCertificate(SSL_CTX* context, const std::vector<X509Ptr>& chain,
                            EVP_PKEY* key) {
   STACK_OF(X509)* rest = sk_X509_new_null();

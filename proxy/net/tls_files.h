@@ -48,6 +48,11 @@ Result<std::vector<X509CrlPtr>> LoadRevocations(const std::string& path);
 // DER: a successful response about `leaf`.
 Result<TlsStaple> LoadStaple(const std::string& path, const X509* leaf);
 
+// That `key` is not of `leaf`, or "".
+std::string KeyMismatch(const X509* leaf, EVP_PKEY* key,
+                        const std::string& leaf_path,
+                        const std::string& key_path);
+
 // Sets a certificate, those behind it and its key for a context: why it can't
 // be, or "".
 std::string UseCertificate(SSL_CTX* context, const std::vector<X509Ptr>& chain,

@@ -291,16 +291,6 @@ std::string Unusable(const Credential& credential) {
   return UseCertificate(context.get(), credential.chain, credential.key.get());
 }
 
-std::string Mismatch(const Credential& credential,
-                     const TlsCertificateFiles& files) {
-  const bool match =
-      X509_check_private_key(credential.leaf(), credential.key.get()) == 1;
-  const std::string reason = match ? "" : TakeTlsReason();
-  if (match) return {};
-  return files.key + " is not the key of the first certificate in " +
-         files.cert + ": " + reason;
-}
-
 void LoadCredential(const TlsCertificateFiles& files, size_t index,
                     Material& material, Errors& errors) {
   auto chain = LoadCertificates(files.cert);
@@ -316,7 +306,8 @@ void LoadCredential(const TlsCertificateFiles& files, size_t index,
   }
   if (!key.ok()) return;
   credential.key = std::move(key.value());
-  const std::string mismatch = Mismatch(credential, files);
+  const std::string mismatch = KeyMismatch(
+      credential.leaf(), credential.key.get(), files.cert, files.key);
   const std::string unusable = mismatch.empty() ? Unusable(credential) : "";
   if (!mismatch.empty()) errors.push_back({"key", index, mismatch});
   if (!unusable.empty()) {
