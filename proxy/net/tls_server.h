@@ -1,8 +1,12 @@
 #pragma once
 // What a listener needs to accept TLS: its certificates, chosen by SNI, whom it
 // asks for one, and the keys of its session tickets. Immutable once loaded;
-// shared by all workers and by the connections that began with it, so that a
-// reload never touches one that stands.
+// shared by all workers; what a connection needs of it stays with the
+// connection, so that a reload never touches one that stands.
+//
+// A client's certificate never ends a handshake: whoever shows none, or one
+// that is no good, gets an answer in HTTP that says so. What was found is kept
+// in the session's ticket, for connections that resume it.
 
 #include <memory>
 #include <optional>
@@ -10,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "proxy/net/tls_files.h"
 #include "proxy/net/tls_layer.h"
 #include "proxy/net/tls_ticket_keys.h"
 
@@ -40,25 +45,36 @@ class TlsServer {
     bool strict_sni = true;   // who asks for a name of no certificate is refused
   };
 
-  // Null with at least one error.
+  // Null with at least one error. Blocks: files are read.
   static std::shared_ptr<const TlsServer> Load(
       const Options& options, std::shared_ptr<TlsTicketKeys> keys,
       std::vector<TlsLoadError>* errors);
 
-  // For a connection that was accepted. Null: no memory.
+  const Options& options() const { return options_; }
+
+  // For a connection that was accepted. It may outlive this. Null: no memory.
   SslPtr New() const;
 
   // The rest: of a connection whose handshake is complete.
 
   // Whether the certificate that was shown is for `host` (a name or an IP, as
-  // in Host without its port; case does not matter).
+  // in Host without its port; case does not matter). A resumed session shows
+  // none: then, whether one is that it may have seen. No allocation.
   static bool Covers(const TlsLayer& connection, std::string_view host);
-  // Whether a certificate was there for the name that the client asked for.
+  // Whether a certificate was there for the name that the client asked for; it
+  // was if it asked for none.
   static bool NameServed(const TlsLayer& connection);
   // The client's certificate is one of client_ca's, or client_ca is not set.
   bool ClientAdmitted(const TlsLayer& connection) const;
   // It is one of operator_ca's.
   bool IsOperator(const TlsLayer& connection) const;
+
+ private:
+  TlsServer(Options options, SslCtxPtr context)
+      : options_(std::move(options)), context_(std::move(context)) {}
+
+  const Options options_;
+  const SslCtxPtr context_;  // of the default; it owns the others
 };
 
 }  // namespace whichhop
