@@ -56,7 +56,7 @@ class Stream {
   // The end that Receive told of last was not said in order (RFC 8446, section
   // 6.1): bytes may be missing.
   bool ended_unclean() const {
-    return tls_ != nullptr && tls_->facts().unclean_end;
+    return tls_ != nullptr && tls_->facts().problem == TlsProblem::kEof;
   }
 
  private:

@@ -1,6 +1,7 @@
 #pragma once
 // What TLS knew of one connection: what was agreed on and, if it failed, how.
-// Plain values; numbers are those of the protocol (RFC 8446) and of OpenSSL.
+// Values, to be copied; numbers are those of the protocol (RFC 8446) and of
+// OpenSSL.
 
 #include <array>
 #include <cstdint>
@@ -9,6 +10,7 @@
 
 #include "proxy/base/clock.h"
 #include "proxy/net/tls_certificate.h"
+#include "proxy/net/tls_problem.h"
 
 namespace whichhop {
 
@@ -20,12 +22,16 @@ struct TlsAlert {
   bool after_handshake = false;
 };
 
-struct TlsFacts {
-  // Agreed on; absent until it is.
-  uint16_t version = 0;     // 0x0304 is TLS 1.3; 0: none
+// What both sides agreed on.
+struct TlsAgreement {
+  uint16_t version = 0;     // 0x0304 is TLS 1.3; 0: nothing yet
   const char* cipher = "";  // by its IANA name; static
-  std::string alpn;
+  bool alpn = false;        // http/1.1 was chosen: we speak nothing else
   bool resumed = false;
+};
+
+struct TlsFacts {
+  TlsAgreement agreed;
   bool complete = false;  // the handshake
   Duration took{};        // the handshake, as far as it came
 
@@ -35,23 +41,21 @@ struct TlsFacts {
   // The peer's certificate.
   bool certificate_requested = false;  // of us, or by us of the client
   bool certificate_sent = false;       // by whoever was asked
-  bool verified = false;               // it was looked at and is good
   int verify_code = 0;                 // X509_V_ERR_*; 0: good, or not judged
   int verify_depth = 0;                // 0: the leaf
   uint32_t chain = 0;  // certificates that came; counted where one is bad
   // That which verification stopped at; null where it is good.
-  std::unique_ptr<TlsCertificate> bad_certificate;
+  std::shared_ptr<const TlsCertificate> bad_certificate;
   int64_t crl_next_update = 0;  // of the list that was too old
 
   // How it failed.
   TlsAlert received;
   TlsAlert sent;
-  int reason = 0;                // ERR_GET_REASON of the first error; 0: none
-  const char* reason_text = "";  // static
-  int error = 0;                 // errno of the socket; 0: none
-  bool unclean_end = false;      // a FIN without close_notify
-  uint64_t bytes_received = 0;   // raw ones, in the handshake
-  uint64_t bytes_sent = 0;       // so too
+  TlsProblem problem = TlsProblem::kNone;
+  const char* reason = "";      // of the problem, in OpenSSL's words; static
+  int error = 0;                // errno of the socket; 0: none
+  uint64_t bytes_received = 0;  // raw ones, in the handshake
+  uint64_t bytes_sent = 0;      // so too
   std::array<char, 16> first_bytes{};  // raw ones
   uint8_t first_bytes_size = 0;
 };

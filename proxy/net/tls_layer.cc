@@ -105,7 +105,7 @@ TlsLayer::TlsLayer(SslPtr ssl, Socket& socket, BufferPool& pool, Time now)
 TlsLayer::~TlsLayer() {
   // Or OpenSSL would forbid that the session be resumed: how a connection ends
   // says nothing of its keys. It does not ask whether they failed, so we do.
-  if (facts_.reason == 0) {
+  if (!failed_) {
     SSL_set_shutdown(ssl(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
   }
   ssl_.reset();
@@ -148,7 +148,8 @@ void TlsLayer::NoteRaw(std::string_view raw) {
 // To the socket, and what that does not take to out_.
 void TlsLayer::WriteRaw(std::string_view raw) {
   if (write_error_ != 0) return;
-  if (!facts_.complete) facts_.bytes_sent += raw.size();
+  raw_sent_ += raw.size();
+  if (!facts_.complete) facts_.bytes_sent = raw_sent_;
   if (!unsent()) {
     const iovec part{const_cast<char*>(raw.data()), raw.size()};
     const IoResult sent = socket_.Send(&part, 1);
@@ -194,23 +195,21 @@ TlsLayer::Step TlsLayer::Handshake(Time now) {
 // What both sides are at, or were as it failed.
 void TlsLayer::NoteAgreement() {
   const SSL_CIPHER* const cipher = SSL_get_current_cipher(ssl());
+  TlsAgreement& agreed = facts_.agreed;
   if (cipher != nullptr) {
-    facts_.version = static_cast<uint16_t>(SSL_version(ssl()));
-    facts_.cipher = SSL_CIPHER_standard_name(cipher);
+    agreed.version = static_cast<uint16_t>(SSL_version(ssl()));
+    agreed.cipher = SSL_CIPHER_standard_name(cipher);
   }
   const unsigned char* protocol = nullptr;
   unsigned size = 0;
   SSL_get0_alpn_selected(ssl(), &protocol, &size);
-  facts_.alpn.assign(reinterpret_cast<const char*>(protocol), size);
+  agreed.alpn = size > 0;
+  agreed.resumed = SSL_session_reused(ssl()) == 1;
   const char* const name = SSL_get_servername(ssl(), TLSEXT_NAMETYPE_host_name);
   if (name != nullptr) facts_.sni = name;
-  facts_.resumed = SSL_session_reused(ssl()) == 1;
   if (facts_.bad_certificate == nullptr) {
     facts_.verify_code = static_cast<int>(SSL_get_verify_result(ssl()));
   }
-  facts_.verified = SSL_get0_peer_certificate(ssl()) != nullptr &&
-                    SSL_get_verify_mode(ssl()) != SSL_VERIFY_NONE &&
-                    facts_.verify_code == X509_V_OK;
 }
 
 IoResult TlsLayer::Receive(char* data, size_t size) {
@@ -261,13 +260,22 @@ IoResult TlsLayer::WhyNot(int result) {
   }
   const unsigned long error = ERR_peek_error();
   if (raw_end_ && ERR_GET_REASON(error) == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
-    facts_.unclean_end = true;
+    facts_.problem = TlsProblem::kEof;
     return {IoResult::Kind::kEnd};
   }
-  facts_.reason = ERR_GET_REASON(error);
   const char* const text = ERR_reason_error_string(error);
-  facts_.reason_text = text == nullptr ? "" : text;
+  facts_.problem =
+      NoRecord() ? TlsProblem::kNotTls : ProblemOf(ERR_GET_REASON(error));
+  facts_.reason = text == nullptr ? "" : text;
+  failed_ = true;
   return Ended(EPROTO);
+}
+
+// What came has not begun as TLS does: with a handshake, or an alert.
+bool TlsLayer::NoRecord() const {
+  const char first = facts_.first_bytes[0];
+  return !facts_.complete && facts_.first_bytes_size > 0 &&
+         first != SSL3_RT_HANDSHAKE && first != SSL3_RT_ALERT;
 }
 
 // In records of 16 KiB: small parts share one.
@@ -321,7 +329,7 @@ size_t TlsLayer::EncryptSome(const iovec* parts, int count, size_t offset) {
 }
 
 void TlsLayer::SendCloseNotify() {
-  const bool whole = facts_.complete && !unsent() && facts_.reason == 0;
+  const bool whole = facts_.complete && !unsent() && !failed_;
   const bool said = (SSL_get_shutdown(ssl()) & SSL_SENT_SHUTDOWN) != 0;
   if (!whole || said || write_error_ != 0) return;
   ERR_clear_error();
@@ -333,16 +341,18 @@ void TlsLayer::NoteUnverified(X509_STORE_CTX* context) {
       context, SSL_get_ex_data_X509_STORE_CTX_idx()));
   TlsFacts& facts = Of(ssl).facts_;
   if (facts.bad_certificate != nullptr) return;
+  TlsCertificate described;
   facts.verify_code = X509_STORE_CTX_get_error(context);
   facts.verify_depth = X509_STORE_CTX_get_error_depth(context);
   const X509* bad = X509_STORE_CTX_get_current_cert(context);
   if (bad == nullptr) bad = X509_STORE_CTX_get0_cert(context);
-  facts.bad_certificate = std::make_unique<TlsCertificate>(
-      bad == nullptr ? TlsCertificate() : Describe(*bad));
+  if (bad != nullptr) described = Describe(*bad);
   // The names that count are those of the peer's own.
   if (const X509* const leaf = X509_STORE_CTX_get0_cert(context)) {
-    facts.bad_certificate->names = Describe(*leaf).names;
+    described.names = Describe(*leaf).names;
   }
+  facts.bad_certificate =
+      std::make_shared<const TlsCertificate>(std::move(described));
   const auto* const chain = X509_STORE_CTX_get0_untrusted(context);
   facts.chain =
       chain == nullptr ? 1 : static_cast<uint32_t>(sk_X509_num(chain));

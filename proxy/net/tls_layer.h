@@ -54,8 +54,8 @@ class TlsLayer {
   Step Handshake(Time now);
 
   // As those of Socket. The end is kEnd after a close_notify, and after a FIN
-  // without one too: facts().unclean_end tells. kError with EPROTO: TLS itself
-  // failed, or an alert came.
+  // without one too: facts().problem tells (kEof). kError with EPROTO: TLS
+  // itself failed, or an alert came.
   IoResult Receive(char* data, size_t size);
   // Takes nothing, but may take records without content.
   IoResult Peek();
@@ -74,6 +74,9 @@ class TlsLayer {
   // close_notify, once the handshake is complete and nothing is unsent.
   void SendCloseNotify();
 
+  // Bytes of records that were made, in all.
+  uint64_t raw_sent() const { return raw_sent_; }
+
   TlsFacts& facts() { return facts_; }
   const TlsFacts& facts() const { return facts_; }
   SSL* ssl() const { return ssl_.get(); }
@@ -87,6 +90,7 @@ class TlsLayer {
   void NoteRaw(std::string_view raw);
   void NoteAgreement();
   IoResult WhyNot(int result);
+  bool NoRecord() const;
   size_t Encrypt(std::string_view bytes);
   size_t EncryptSome(const iovec* parts, int count, size_t offset);
   static void OnInfo(const SSL* ssl, int where, int value);
@@ -100,8 +104,10 @@ class TlsLayer {
   Buffer out_;                   // raw bytes that the socket did not take
   std::optional<IoResult> end_;  // no more can be received
   int write_error_ = 0;          // errno of a send
-  bool raw_emptied_ = false;     // the last read took all that there was
-  bool raw_end_ = false;         // the peer's FIN
+  bool failed_ = false;          // TLS itself: there is no farewell
+  uint64_t raw_sent_ = 0;
+  bool raw_emptied_ = false;  // the last read took all that there was
+  bool raw_end_ = false;      // the peer's FIN
   TlsFacts facts_;
 };
 

@@ -91,6 +91,51 @@ void PutAttempt(JsonLine& line, const AttemptRecord& attempt, Time now) {
   line.Raw<"}">();
 }
 
+// "1.3"; none before there is one.
+std::string_view VersionText(uint16_t version) {
+  return version == 0x0304 ? "1.3" : version == 0x0303 ? "1.2" : "";
+}
+
+// What was agreed on with the client, as OpenTelemetry names it.
+void PutTls(JsonLine& line, const TlsFacts& facts) {
+  line.Text<"tls_protocol_version">(VersionText(facts.agreed.version));
+  line.Text<"tls_cipher">(facts.agreed.cipher);
+  if (facts.agreed.alpn) line.Text<"tls_next_protocol">("http/1.1");
+  if (!facts.sni.empty()) line.Text<"tls_client_server_name">(facts.sni);
+  line.Flag<"tls_resumed">(facts.agreed.resumed);
+  line.Seconds<"tls_handshake_seconds">(facts.took);
+}
+
+void PutAlert(JsonLine& line, const TlsFacts& facts) {
+  const bool received = facts.received.fatal;
+  if (!received && !facts.sent.fatal) return;
+  line.Number<"upstream_tls_alert">(received ? facts.received.number
+                                             : facts.sent.number);
+  line.Text<"upstream_tls_alert_direction">(received ? "received" : "sent");
+}
+
+// With the server; `failed`: how it failed, if it did.
+void PutUpstreamTls(JsonLine& line, const AttemptRecord& record,
+                    const TlsFacts* failed) {
+  const TlsAgreement& agreed =
+      failed == nullptr ? record.agreed : failed->agreed;
+  if (agreed.version != 0) {
+    line.Text<"upstream_tls_protocol_version">(VersionText(agreed.version));
+    line.Text<"upstream_tls_cipher">(agreed.cipher);
+    if (agreed.alpn) line.Text<"upstream_tls_next_protocol">("http/1.1");
+    line.Flag<"upstream_tls_resumed">(agreed.resumed);
+  }
+  if (failed == nullptr) return;
+  if (!failed->sni.empty()) line.Text<"upstream_tls_server_name">(failed->sni);
+  if (failed->verify_code != 0) {
+    line.Number<"upstream_tls_verify_code">(
+        static_cast<uint64_t>(failed->verify_code));
+    line.Number<"upstream_tls_verify_depth">(
+        static_cast<uint64_t>(failed->verify_depth));
+  }
+  PutAlert(line, *failed);
+}
+
 void PutAttempts(JsonLine& line, const Exchange& exchange, Time now) {
   const auto attempts = exchange.recorder().attempts();
   if (attempts.empty()) return;
@@ -107,6 +152,9 @@ void PutAttempts(JsonLine& line, const Exchange& exchange, Time now) {
   PutSpan<"dns_seconds">(line, last.begun, last.resolved);
   PutSpan<"connect_seconds">(line, last.reused ? kNoTime : last.connect_begun(),
                              last.connected);
+  PutSpan<"tls_seconds">(line, last.reused ? kNoTime : last.connected,
+                         last.secured);
+  if (last.tls) PutUpstreamTls(line, last, exchange.recorder().tls());
   PutSpan<"first_byte_seconds">(line, last.begun, last.first_byte);
 }
 
@@ -178,6 +226,9 @@ void AccessLog::WriteJson(const Exchange& exchange) {
   line_.Text<"request_id">(exchange.request_id());
   line_.Text<"client_address">(exchange.client_host());
   PutRequest(line_, exchange, config.logs);
+  if (const TlsLayer* const tls = exchange.session().stream().tls()) {
+    PutTls(line_, tls->facts());
+  }
   if (const RouteConfig* route = exchange.recorder().route()) {
     line_.Text<"http_route">(route->label);
     if (route->respond == 0) {

@@ -362,6 +362,7 @@ bool Exchange::RefuseByPolicy() {
   // A tunnel would be cut before long.
   if (worker_.refuses_requests() || (upgrade_ && worker_.draining())) {
     fault = Fault::kDrainNewRequest;
+  } else if (session_->tls() != nullptr && (fault = RefusedByTls())) {
   } else if (method == Method::kConnect || method == Method::kTrace) {
     fault = Fault::kReqMethod;
   } else if (request_->expect == Expect::kUnknown) {
@@ -374,6 +375,19 @@ bool Exchange::RefuseByPolicy() {
   ended_ = {'P', 'R'};
   Reply(*fault, BodyFacts(*this, request_body_), {});
   return true;
+}
+
+// Who may come in by TLS, and whom it may ask for here.
+std::optional<Fault> Exchange::RefusedByTls() const {
+  const TlsServer& tls = *session_->tls();
+  const TlsLayer& connection = *session_->stream().tls();
+  if (!tls.ClientAdmitted(connection)) return Fault::kCtlsClientCert;
+  if (!tls.options().strict_sni) return std::nullopt;
+  if (!TlsServer::NameServed(connection)) return Fault::kCtlsSniUnknown;
+  const std::string_view host = request_->host.In(in_.view().data());
+  if (TlsServer::Covers(connection, host)) return std::nullopt;
+  const bool named = !connection.facts().sni.empty();
+  return named ? Fault::kReqMisdirected : Fault::kCtlsSniUnknown;
 }
 
 // What `in_` has of the request's body goes to the queue for the upstream.

@@ -54,9 +54,8 @@ Malformed MalformedOf(RuleClass kind) {
 }
 
 AttemptEnd EndOf(const IoResult& end) {
-  if (end.kind == IoResult::Kind::kEnd) return AttemptEnd::kFin;
-  const bool reset = end.error == ECONNRESET || end.error == EPIPE;
-  return reset ? AttemptEnd::kReset : AttemptEnd::kErrno;
+  const bool fin = end.kind == IoResult::Kind::kEnd;
+  return fin ? AttemptEnd::kFin : whichhop::EndOf(end.error);
 }
 
 }  // namespace

@@ -241,7 +241,9 @@ bool Exchange::ClientMayStay() const {
 }
 
 bool Exchange::IsOperator() const {
-  return whichhop::IsOperator(client_, config().errors.operators);
+  const TlsServer* const tls = session_->tls();
+  return (tls != nullptr && tls->IsOperator(*session_->stream().tls())) ||
+         whichhop::IsOperator(client_, config().errors.operators);
 }
 
 diagnostics::Audience Exchange::Audience() const {

@@ -49,6 +49,8 @@ void Exchange::Attempt(bool fresh) {
   if (connection_ != nullptr) {
     RemovePending();
     recorder_.attempt().reused = true;
+    const TlsLayer* const tls = connection_->stream().tls();
+    if (tls != nullptr) recorder_.NoteTls(*tls);
     NoteAddress();
     return WriteRequest();
   }
@@ -186,14 +188,12 @@ bool Exchange::FlushUpstream() {
 
 void Exchange::OnConnected() {
   AttemptFailure failure;
-  failure.end = AttemptEnd::kErrno;
   failure.error = connection_->TakeConnectError();
+  failure.end = EndOf(failure.error);
   NoteAddress();
-  if (failure.error == ECONNRESET || failure.error == EPIPE) {
-    // A SYN is refused, not reset: the handshake was complete before.
-    failure.phase = AttemptPhase::kRequest;
-    failure.end = AttemptEnd::kReset;
-  }
+  // A SYN is refused, not reset: the handshake was complete before.
+  const bool reset = failure.end == AttemptEnd::kReset;
+  if (reset) failure.phase = AttemptPhase::kRequest;
   if (failure.error != 0) return FailAttempt(failure);
   connection_->MarkConnected();
   recorder_.attempt().connected = worker_.loop().now();
@@ -218,6 +218,7 @@ void Exchange::Secure() {
   RemovePending();
   if (const TlsLayer* const tls = connection_->stream().tls()) {
     recorder_.attempt().secured = worker_.loop().now();
+    recorder_.NoteTls(*tls);
     StopWaitingUpstream();
     up_readable_ = tls->may_have_more();
   }

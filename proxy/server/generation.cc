@@ -11,6 +11,11 @@ namespace {
 // Exchanges that are kept for the next peak.
 constexpr size_t kKeptExchanges = 256;
 
+// By which name the server is known to TLS.
+std::string TlsHost(const ServerConfig& server) {
+  return server.host.empty() ? server.address.Host() : server.host;
+}
+
 std::vector<Endpoint::Spec> SpecsOf(const UpstreamConfig& upstream,
                                     Resolver& resolver, Gauge& connections) {
   std::vector<Endpoint::Spec> specs;
@@ -18,7 +23,8 @@ std::vector<Endpoint::Spec> SpecsOf(const UpstreamConfig& upstream,
     ResolvedName* name =
         server.host.empty() ? nullptr : &resolver.Name(server.host);
     specs.push_back({server.address, server.text, server.weight, name,
-                     server.port, server.max_connections, &connections});
+                     server.port, server.max_connections, &connections,
+                     upstream.tls.get(), TlsHost(server)});
   }
   return specs;
 }

@@ -22,6 +22,8 @@ AttemptPhase PhaseOf(ProbeEnd::Phase phase) {
       return AttemptPhase::kResolve;
     case ProbeEnd::Phase::kConnect:
       return AttemptPhase::kConnect;
+    case ProbeEnd::Phase::kTls:
+      return AttemptPhase::kTls;
     case ProbeEnd::Phase::kAnswer:
       return AttemptPhase::kWait;
   }
@@ -33,8 +35,7 @@ AttemptEnd EndOf(const ProbeEnd& end) {
     case ProbeEnd::How::kFin:
       return AttemptEnd::kFin;
     case ProbeEnd::How::kError:
-      return end.error == ECONNRESET || end.error == EPIPE ? AttemptEnd::kReset
-                                                           : AttemptEnd::kErrno;
+      return whichhop::EndOf(end.error);
     case ProbeEnd::How::kTimeout:
       return AttemptEnd::kTimeout;
     case ProbeEnd::How::kDns:
@@ -49,7 +50,7 @@ AttemptEnd EndOf(const ProbeEnd& end) {
 // Whatever came back of a request came the whole way. Silence says so only if
 // the far end's kernel has the request.
 bool GotThrough(const ProbeEnd& end, const UpstreamConnection* connection) {
-  if (end.phase != ProbeEnd::Phase::kAnswer) return false;
+  if (end.phase < ProbeEnd::Phase::kTls) return false;
   const bool came =
       end.how != ProbeEnd::How::kTimeout && end.how != ProbeEnd::How::kError;
   if (came || EndOf(end) == AttemptEnd::kReset) return true;

@@ -74,6 +74,12 @@ class JsonLine {
     next_ = std::to_chars(next_, end_, value).ptr;
   }
   template <Literal kName>
+  void Flag(bool value) {
+    Reserve(kJsonKey<kName>.size() + 5);
+    Put(kJsonKey<kName>);
+    value ? Raw<"true">() : Raw<"false">();
+  }
+  template <Literal kName>
   void Null() {
     Reserve(kJsonKey<kName>.size() + 4);
     Put(kJsonKey<kName>);

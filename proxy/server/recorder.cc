@@ -1,9 +1,11 @@
 #include "proxy/server/recorder.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 
 #include "diagnostics/classify.h"
+#include "proxy/server/tls_evidence.h"
 
 namespace whichhop {
 
@@ -38,7 +40,8 @@ diagnostics::TcpFacts Translate(const TcpFacts& kernel) {
 
 // What the kernel knows of the connection, now that it failed. Of a reused one
 // the counters include earlier exchanges, so only those of this moment count.
-void AskKernel(const UpstreamConnection& connection, AttemptFacts* facts) {
+void AskKernel(const UpstreamConnection& connection, uint64_t raw_before,
+               AttemptFacts* facts) {
   const auto kernel = connection.socket().Facts();
   if (!kernel) return;
   facts->tcp = Translate(*kernel);
@@ -47,9 +50,11 @@ void AskKernel(const UpstreamConnection& connection, AttemptFacts* facts) {
   if (kernel->hole)
     facts->tcp->rcv_ooopack = std::max(kernel->out_of_order, 1u);
   if (kernel->established && facts->sent >= kernel->unsent) {
-    facts->acked = facts->reused
-                       ? facts->sent - kernel->unsent
-                       : std::min(facts->sent, kernel->bytes_acked - 1);
+    const uint64_t acked = kernel->bytes_acked - 1;  // the SYN counts
+    facts->acked = facts->reused ? facts->sent - kernel->unsent
+                   : acked < raw_before
+                       ? 0
+                       : std::min(facts->sent, acked - raw_before);
   }
 }
 
@@ -87,6 +92,14 @@ void AddTimes(const AttemptRecord& record, AttemptFacts* facts) {
   facts->quiet = Between(since, record.ended);
 }
 
+// Whether anybody knows who relayed it.
+void AddIdentity(const TlsClient& client, AttemptFacts* facts) {
+  diagnostics::TlsFacts& tls = facts->tls.emplace();
+  tls.complete = true;
+  tls.verification = client.verifies() ? diagnostics::Verification::kPassed
+                                       : diagnostics::Verification::kOff;
+}
+
 }  // namespace
 
 diagnostics::DnsAnswer AnswerOf(DnsOutcome outcome) {
@@ -114,6 +127,13 @@ diagnostics::DnsAnswer AnswerOf(DnsOutcome outcome) {
   return DnsAnswer::kTimeout;
 }
 
+diagnostics::AttemptEnd EndOf(int error) {
+  using diagnostics::AttemptEnd;
+  if (error == EPROTO) return AttemptEnd::kTls;
+  const bool reset = error == ECONNRESET || error == EPIPE;
+  return reset ? AttemptEnd::kReset : AttemptEnd::kErrno;
+}
+
 bool IsOurs(diagnostics::Fault fault) {
   const diagnostics::Suspects& listed = diagnostics::GetFault(fault).at_lb;
   return listed.self && listed.hops.size() == 1;
@@ -137,6 +157,31 @@ void Recorder::BeginAttempt(const Endpoint& endpoint, Time now) {
   record.begun = now;
 }
 
+void Recorder::NoteTls(const TlsLayer& tls) {
+  AttemptRecord& record = attempt();
+  record.tls = true;
+  record.agreed = tls.facts().agreed;
+  record.raw_before = tls.raw_sent();
+}
+
+// What TLS says of a connection that failed. Of what it carries, the bytes on
+// the wire count: those are what the kernel knows of.
+void Recorder::AddTls(const UpstreamConnection& connection,
+                      AttemptFacts* facts) {
+  const TlsLayer* const tls = connection.stream().tls();
+  const Endpoint& endpoint = *attempt().endpoint;
+  if (tls == nullptr) return;
+  tls_ = std::make_unique<const TlsFacts>(tls->facts());
+  attempt().tls = true;
+  facts->tls = EvidenceOf(*tls_, *endpoint.tls(), endpoint.tls_host());
+  facts->sent = tls->raw_sent() - attempt().raw_before;
+  if (facts->phase != diagnostics::AttemptPhase::kTls) return;
+  facts->waited = Between(attempt().connected, attempt().ended);
+  facts->received = tls_->bytes_received;
+  facts->first_bytes_size = tls_->first_bytes_size;
+  std::ranges::copy(tls_->first_bytes, facts->first_bytes.begin());
+}
+
 diagnostics::Fault Recorder::Fail(const AttemptFailure& failure,
                                   UpstreamConnection* connection, Time now) {
   AttemptRecord& record = attempt();
@@ -153,6 +198,7 @@ diagnostics::Fault Recorder::Fail(const AttemptFailure& failure,
   address_text_ = record.AddressText();
   facts.address = address_text_;
   facts.unix_socket = record.endpoint->is_unix();
+  facts.by_address = record.endpoint->name() == nullptr;
   facts.dns = failure.dns;
   facts.dns_extended = failure.dns_extended;
   facts.reused = record.reused;
@@ -170,10 +216,12 @@ diagnostics::Fault Recorder::Fail(const AttemptFailure& failure,
   std::copy_n(failure.first_bytes.data(), facts.first_bytes_size,
               facts.first_bytes.data());
   AddName(record, &facts);
+  tls_.reset();
   if (connection != nullptr) {
+    AddTls(*connection, &facts);
     facts.idle = ToMicros(connection->idle_before());
     facts.served = connection->exchanges() - 1;
-    AskKernel(*connection, &facts);
+    AskKernel(*connection, record.raw_before, &facts);
     if (facts.phase == diagnostics::AttemptPhase::kConnect) {
       AddIcmp(*connection, &facts);
     }
@@ -226,8 +274,10 @@ Observation Recorder::Frame() {
     seen.is = config_.upstreams[route_->upstream].is;
   }
   if (attempt_count_ > 0) {
-    address_text_ = attempts_[attempt_count_ - 1].AddressText();
+    const AttemptRecord& last = attempts_[attempt_count_ - 1];
+    address_text_ = last.AddressText();
     seen.address = address_text_;
+    if (last.received > 0) seen.protocol = "http/1.1";
   }
   return seen;
 }
@@ -256,6 +306,7 @@ const diagnostics::Verdict& Recorder::JudgeRelayed(uint16_t status) {
   Observation seen = Frame();
   seen.kind = diagnostics::Kind::kRelayed;
   seen.status = status;
+  if (attempt().tls) AddIdentity(*attempt().endpoint->tls(), &seen.attempt);
   return Judge(seen);
 }
 

@@ -25,6 +25,7 @@ struct AttemptRecord {
   Time begun = kNoTime;
   Time resolved = kNoTime;    // if its name had to be waited for
   Time connected = kNoTime;   // kNoTime on a reused connection
+  Time secured = kNoTime;     // the handshake of TLS; so too
   Time written = kNoTime;     // the whole request was handed to the kernel
   Time first_byte = kNoTime;  // of the answer
   Time last_byte = kNoTime;   // of the answer
@@ -35,6 +36,9 @@ struct AttemptRecord {
   uint32_t interim = 0;   // 1xx heads
   uint16_t status = 0;    // of a final status line
   std::optional<diagnostics::Fault> fault;
+  bool tls = false;  // under TLS: `agreed` is its
+  TlsAgreement agreed;
+  uint64_t raw_before = 0;  // bytes of TLS that were sent before the request's
 
   Time connect_begun() const { return resolved == kNoTime ? begun : resolved; }
   // Where it went, or would have gone: "10.0.0.5:8000", "app.internal:8000".
@@ -64,6 +68,9 @@ struct AttemptFailure {
 
 diagnostics::DnsAnswer AnswerOf(DnsOutcome outcome);
 
+// Of the errno of a connection that stood.
+diagnostics::AttemptEnd EndOf(int error);
+
 // Nothing left this host: no server had a part in it.
 bool IsOurs(diagnostics::Fault fault);
 
@@ -79,6 +86,8 @@ class Recorder {
   void BeginAttempt(const Endpoint& endpoint, Time now);
   // The attempt was not made after all.
   void ForgetAttempt() { --attempt_count_; }
+  // The connection of the attempt, under TLS, is ready for its request.
+  void NoteTls(const TlsLayer& tls);
   // Requires: an attempt was begun.
   AttemptRecord& attempt() { return attempts_[attempt_count_ - 1]; }
   const AttemptRecord& attempt() const { return attempts_[attempt_count_ - 1]; }
@@ -101,6 +110,9 @@ class Recorder {
       diagnostics::Fault fault, const diagnostics::RequestFacts& request,
       std::string_view detail);
 
+  // How the TLS of the failed attempt failed; null: it had none.
+  const TlsFacts* tls() const { return tls_.get(); }
+
   // No server could be asked. `unix_sockets`: the way to all is such.
   const diagnostics::Verdict& JudgeCapacity(
       diagnostics::Fault fault, const diagnostics::DecisionFacts& facts,
@@ -114,6 +126,8 @@ class Recorder {
   // A route has at most this many retries (checked with the configuration).
   static constexpr size_t kMaxAttempts = 13;
 
+  void AddTls(const UpstreamConnection& connection,
+              diagnostics::AttemptFacts* facts);
   void AddIcmp(UpstreamConnection& connection,
                diagnostics::AttemptFacts* facts);
   diagnostics::Observation Frame();
@@ -128,6 +142,7 @@ class Recorder {
   std::optional<diagnostics::AttemptFacts> failed_;  // facts of the last one
   std::string address_text_;  // of the last attempt; observations refer to it
   std::string offender_;      // failed_ refers to it
+  std::unique_ptr<const TlsFacts> tls_;  // of the failed attempt; so too
   std::optional<diagnostics::Verdict> verdict_;
 };
 

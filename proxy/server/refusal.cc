@@ -27,13 +27,15 @@ bool MayBeBalancer(const Ip& peer, const Config& config) {
 }  // namespace
 
 Refusal Refuse(const Config& config, diagnostics::Fault fault,
-               std::string_view detail, const Ip& peer, Rng& rng) {
+               std::string_view detail, const Ip& peer, Rng& rng,
+               const diagnostics::ClientTlsFacts* tls) {
   diagnostics::Observation seen;
   seen.position = config.node.position;
   seen.statuses = config.errors.statuses;
   seen.kind = diagnostics::Kind::kDecision;
   seen.fault = fault;
   seen.decision.detail = detail;
+  if (tls != nullptr) seen.request.tls = *tls;
   Refusal refusal;
   refusal.verdict = diagnostics::Diagnose(seen);
   refusal.error_id = Ulid(WallMicroseconds() / 1000, rng.Next(), rng.Next());
@@ -66,7 +68,9 @@ std::string RefusalAnswer(const Config& config, const Refusal& refusal,
   answer += std::to_string(body.size());
   answer += "\r\nCache-Control: ";
   if (input.audience == diagnostics::Audience::kOperator) answer += "private, ";
-  answer += "no-store\r\nRetry-After: 1\r\nConnection: close\r\n";
+  answer += "no-store\r\n";
+  if (refusal.verdict.status == 503) answer += "Retry-After: 1\r\n";
+  answer += "Connection: close\r\n";
   diagnostics::AppendFields(refusal.verdict,
                             {config.node.name,
                              input.error_id,

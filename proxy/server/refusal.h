@@ -23,9 +23,11 @@ struct Refusal {
   Ended ended;
 };
 
-// Our decision to refuse `peer`. `detail`: for operators.
+// Our decision to refuse `peer`. `detail`: for operators. `tls`: of its
+// handshake; null: there was none.
 Refusal Refuse(const Config& config, diagnostics::Fault fault,
-               std::string_view detail, const Ip& peer, Rng& rng);
+               std::string_view detail, const Ip& peer, Rng& rng,
+               const diagnostics::ClientTlsFacts* tls = nullptr);
 
 // The whole answer, in plain text: nothing is known of what the client would
 // accept. `date`: an HTTP-date. Requires: the verdict has a status.

@@ -1,6 +1,7 @@
 #include "proxy/server/request_facts.h"
 
 #include "proxy/server/exchange.h"
+#include "proxy/server/tls_evidence.h"
 
 namespace whichhop {
 
@@ -14,6 +15,12 @@ RequestFacts ClientFacts(const Exchange& exchange) {
   RequestFacts facts;
   facts.elapsed = std::chrono::duration_cast<diagnostics::Micros>(
       SteadyClock::now() - exchange.recorder().begun());
+  if (const TlsLayer* const tls = exchange.session().stream().tls()) {
+    facts.tls = EvidenceOf(tls->facts());
+    if (const RequestHead* const request = exchange.request()) {
+      facts.tls->host = request->host.In(exchange.request_data());
+    }
+  }
   const auto kernel = exchange.session().socket().Facts();
   if (!kernel) return facts;
   facts.client_retransmits = kernel->total_retransmits;

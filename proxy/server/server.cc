@@ -64,7 +64,8 @@ class Server {
   void Announce(const Bound& bound);
   WorkerShare Share(const Config& config, size_t connections) const {
     return {std::max<size_t>(1, connections / workers_count_),
-            std::max<size_t>(1, config.limits.pending / workers_count_)};
+            std::max<size_t>(1, config.limits.pending / workers_count_),
+            std::max<size_t>(1, config.limits.handshakes / workers_count_)};
   }
   void StartAdmin();
   void Reload();

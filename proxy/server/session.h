@@ -15,6 +15,7 @@ namespace whichhop {
 
 class Exchange;
 class Worker;
+struct HandshakeEnd;
 struct ProxyHeader;
 struct Refusal;
 
@@ -110,8 +111,7 @@ class Session final : public Retired, private WatchEvents, private TimerEvents {
   void GoOnWithHandshake();
   void OnHandshakeFailed();
   void OnHandshakeLate();
-  void RefuseHandshake(diagnostics::Fault fault, std::string_view detail,
-                       char who);
+  void RefuseHandshake(const HandshakeEnd& end);
   void AnswerInClear(Refusal* refusal);
   void LeaveHandshake();
 

@@ -1,13 +1,24 @@
 // The handshake of TLS with a client: before it, nothing can be said in HTTP;
 // if it fails, the log says why.
 
+#include <cerrno>
+
 #include "proxy/server/refusal.h"
 #include "proxy/server/session.h"
+#include "proxy/server/tls_evidence.h"
 #include "proxy/server/worker.h"
 
 namespace whichhop {
 
+using diagnostics::AttemptEnd;
 using diagnostics::Fault;
+
+struct HandshakeEnd {
+  Fault fault;
+  std::string_view detail;  // for operators
+  char who;                 // as in Ended
+  std::optional<AttemptEnd> how = std::nullopt;
+};
 
 namespace {
 
@@ -22,15 +33,9 @@ bool SpeaksHttp(const TlsFacts& facts) {
 
 Fault FaultOf(const TlsFacts& facts) {
   if (SpeaksHttp(facts)) return Fault::kCtlsPlainHttp;
-  switch (facts.reason) {
-    case SSL_R_UNSUPPORTED_PROTOCOL:
-    case SSL_R_VERSION_TOO_LOW:
-      return Fault::kCtlsVersion;
-    case SSL_R_NO_SHARED_CIPHER:
-      return Fault::kCtlsCipher;
-    default:
-      return Fault::kCtlsAbort;
-  }
+  if (facts.problem == TlsProblem::kVersion) return Fault::kCtlsVersion;
+  if (facts.problem == TlsProblem::kCipher) return Fault::kCtlsCipher;
+  return Fault::kCtlsAbort;
 }
 
 }  // namespace
@@ -72,34 +77,39 @@ void Session::LeaveHandshake() {
 }
 
 void Session::OnHandshakeFailed() {
-  const TlsFacts& facts = stream_.tls()->facts();
+  const TlsLayer& tls = *stream_.tls();
   // Whoever says nothing at all has only looked whether we are here.
-  if (facts.bytes_received == 0) return Close();
-  const IoResult end = stream_.tls()->end();
-  const bool ours = end.error == EPROTO && !facts.received.fatal;
-  RefuseHandshake(FaultOf(facts), {}, ours ? 'P' : 'C');
+  if (tls.facts().bytes_received == 0) return Close();
+  const IoResult how = tls.end();
+  const bool ours = how.error == EPROTO && !tls.facts().received.fatal;
+  const bool fin = how.kind == IoResult::Kind::kEnd;
+  RefuseHandshake({FaultOf(tls.facts()),
+                   {},
+                   ours ? 'P' : 'C',
+                   fin ? AttemptEnd::kFin : EndOf(how.error)});
 }
 
 void Session::OnHandshakeLate() {
-  if (stream_.tls()->facts().bytes_received == 0) return Close();
-  RefuseHandshake(Fault::kCtlsAbort, "it did not come whole in time", 'c');
+  RefuseHandshake({Fault::kCtlsAbort, {}, 'c', AttemptEnd::kTimeout});
 }
 
 void Session::GiveUpHandshake() {
-  RefuseHandshake(Fault::kCtlsAbort,
-                  "limits.handshakes is reached, and it was there for longest",
-                  'P');
+  RefuseHandshake(
+      {Fault::kCtlsAbort,
+       "limits.handshakes is reached, and this one was there for longest",
+       'P'});
 }
 
-void Session::RefuseHandshake(Fault fault, std::string_view detail, char who) {
+void Session::RefuseHandshake(const HandshakeEnd& end) {
   const Config& config = worker_.config();
-  const TlsFacts& facts = stream_.tls()->facts();
+  diagnostics::ClientTlsFacts facts = EvidenceOf(stream_.tls()->facts());
+  facts.end = end.how;
   Refusal refusal =
-      Refuse(config, fault, detail, client_, worker_.rng(), &facts);
+      Refuse(config, end.fault, end.detail, client_, worker_.rng(), &facts);
   refusal.age = worker_.loop().now() - idle_since_;
-  refusal.bytes_in = facts.bytes_received;
-  refusal.ended = {who, 'R'};
-  const bool answers = fault == Fault::kCtlsPlainHttp;
+  refusal.bytes_in = facts.received;
+  refusal.ended = {end.who, 'R'};
+  const bool answers = refusal.verdict.status != 0;
   if (answers) AnswerInClear(&refusal);
   worker_.metrics().CountRefusal(refusal.verdict);
   worker_.access_log().Write(refusal, config);

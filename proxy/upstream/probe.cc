@@ -73,10 +73,24 @@ void Probe::Connect() {
 
 void Probe::OnUpstreamWritable() {
   if (end_.phase == ProbeEnd::Phase::kAnswer) return Send();
+  if (end_.phase == ProbeEnd::Phase::kTls) return Secure();
   const int error = connection_->TakeConnectError();
   if (error != 0) return End(ProbeEnd::How::kError, error);
   connection_->MarkConnected();
   end_.connected = loop_.now();
+  end_.phase = ProbeEnd::Phase::kTls;
+  Secure();
+}
+
+void Probe::Secure() {
+  switch (connection_->Secure(buffers_)) {
+    case TlsLayer::Step::kAgain:
+      return;
+    case TlsLayer::Step::kFailed:
+      return EndBy(connection_->secure_end());
+    case TlsLayer::Step::kDone:
+      break;
+  }
   end_.phase = ProbeEnd::Phase::kAnswer;
   parser_.Reset(Method::kGet);
   in_.Acquire(buffers_);
@@ -90,7 +104,7 @@ void Probe::OnUpstreamWritable() {
 void Probe::Send() {
   while (!unsent_.empty()) {
     const iovec part{const_cast<char*>(unsent_.data()), unsent_.size()};
-    const IoResult sent = connection_->socket().Send(&part, 1);
+    const IoResult sent = connection_->stream().Send(&part, 1);
     unsent_.remove_prefix(sent.bytes);
     end_.sent += sent.bytes;
     if (sent.kind == IoResult::Kind::kAgain) return;
@@ -99,6 +113,7 @@ void Probe::Send() {
 }
 
 void Probe::OnUpstreamReadable() {
+  if (end_.phase == ProbeEnd::Phase::kTls) return Secure();
   if (end_.phase == ProbeEnd::Phase::kAnswer) ReadAnswer();
 }
 
@@ -119,14 +134,16 @@ void Probe::ReadAnswer() {
     }
     if (in_.space_size() == 0) return End(ProbeEnd::How::kMalformed);
     const IoResult got =
-        connection_->socket().Receive(in_.space(), in_.space_size());
+        connection_->stream().Receive(in_.space(), in_.space_size());
     if (got.kind == IoResult::Kind::kAgain) return;
-    if (got.kind == IoResult::Kind::kEnd) return End(ProbeEnd::How::kFin);
-    if (got.kind == IoResult::Kind::kError) {
-      return End(ProbeEnd::How::kError, got.error);
-    }
+    if (got.kind != IoResult::Kind::kBytes) return EndBy(got);
     in_.Append(got.bytes);
   }
+}
+
+void Probe::EndBy(const IoResult& end) {
+  const bool fin = end.kind == IoResult::Kind::kEnd;
+  End(fin ? ProbeEnd::How::kFin : ProbeEnd::How::kError, end.error);
 }
 
 void Probe::End(ProbeEnd::How how, int error) {

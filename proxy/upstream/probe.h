@@ -13,7 +13,7 @@ namespace whichhop {
 
 // How a probe ended.
 struct ProbeEnd {
-  enum class Phase : uint8_t { kResolve, kConnect, kAnswer };
+  enum class Phase : uint8_t { kResolve, kConnect, kTls, kAnswer };
   enum class How : uint8_t {
     kStatus,     // a final status line: `status`
     kFin,        // the server ended the connection before that
@@ -81,11 +81,13 @@ class Probe final : public Retired,
   void Begin();
   void OnResolved() override;
   void Connect();
+  void Secure();
   void OnUpstreamReadable() override;
   void OnUpstreamWritable() override;
   void OnTimer(Timer& timer) override;
   void Send();
   void ReadAnswer();
+  void EndBy(const IoResult& end);
   void End(ProbeEnd::How how, int error = 0);
   void Drop();
 

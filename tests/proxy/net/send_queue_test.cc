@@ -34,23 +34,25 @@ std::string ReceiveAtMost(Socket& socket, size_t size) {
 
 TEST_CASE("an empty queue is written already") {
   Connection connection = UnixConnection();
+  Stream near(std::move(connection.near));
   SendQueue queue;
   CHECK(queue.empty());
   queue.Add("");
   CHECK(queue.empty());
-  const IoResult flushed = queue.Flush(connection.near);
+  const IoResult flushed = queue.Flush(near);
   CHECK(flushed.kind == Kind::kBytes);
   CHECK(flushed.bytes == 0);
 }
 
 TEST_CASE("parts are written in their order and the queue can be filled anew") {
   Connection connection = UnixConnection();
+  Stream near(std::move(connection.near));
   SendQueue queue;
   for (int round = 0; round < 3; ++round) {
     for (const char* part : {"a", "b", "c", "d", "e", "f", "g", "h"}) {
       queue.Add(part);
     }
-    CHECK(queue.Flush(connection.near).bytes == 8);
+    CHECK(queue.Flush(near).bytes == 8);
     CHECK(queue.empty());
     CHECK(ReceiveSome(connection.far) == "abcdefgh");
   }
@@ -58,34 +60,37 @@ TEST_CASE("parts are written in their order and the queue can be filled anew") {
 
 TEST_CASE("a cleared queue writes nothing") {
   Connection connection = UnixConnection();
+  Stream near(std::move(connection.near));
   SendQueue queue;
   queue.Add("abc");
   queue.Clear();
   CHECK(queue.empty());
-  CHECK(queue.Flush(connection.near).bytes == 0);
+  CHECK(queue.Flush(near).bytes == 0);
 }
 
 TEST_CASE("a queue that would block says how much it wrote, then goes on") {
   Connection connection = NarrowConnection();
+  Stream near(std::move(connection.near));
   const std::string much(100'000, 'm');
   SendQueue queue;
   queue.Add(much);
-  const IoResult first = queue.Flush(connection.near);
+  const IoResult first = queue.Flush(near);
   CHECK(first.kind == Kind::kAgain);
   CHECK(first.bytes > 0);
   CHECK(first.bytes < much.size());
   CHECK_FALSE(queue.empty());
-  CHECK(queue.Flush(connection.near).bytes == 0);
+  CHECK(queue.Flush(near).bytes == 0);
   CHECK(ReceiveSome(connection.far).size() == first.bytes);
-  CHECK(queue.Flush(connection.near).bytes > 0);
+  CHECK(queue.Flush(near).bytes > 0);
 }
 
 TEST_CASE("a peer that is gone is an error, with what was written before") {
   Connection connection = UnixConnection();
+  Stream near(std::move(connection.near));
   SendQueue queue;
   queue.Add("abc");
   connection.far.Close();
-  const IoResult flushed = queue.Flush(connection.near);
+  const IoResult flushed = queue.Flush(near);
   CHECK(flushed.kind == Kind::kError);
   CHECK(flushed.error == EPIPE);
   CHECK(flushed.bytes == 0);
@@ -95,6 +100,7 @@ TEST_CASE("a peer that is gone is an error, with what was written before") {
 void CheckRandomParts(unsigned seed) {
   std::mt19937 random(seed);
   Connection connection = NarrowConnection();
+  Stream near(std::move(connection.near));
   std::vector<std::string> parts(1 + random() % 8);
   std::string all;
   SendQueue queue;
@@ -107,7 +113,7 @@ void CheckRandomParts(unsigned seed) {
   std::string got;
   size_t written = 0;
   while (got.size() < all.size()) {
-    written += queue.Flush(connection.near).bytes;
+    written += queue.Flush(near).bytes;
     got += ReceiveAtMost(connection.far, 1 + random() % 6000);
     if (queue.empty() != (written == all.size())) break;
   }

@@ -166,7 +166,8 @@ TEST_CASE("a reader starts anew, after success and after failure") {
 // All that a queue writes.
 std::string Written(SendQueue& queue) {
   Connection connection = UnixConnection();
-  REQUIRE(queue.Flush(connection.near).kind == IoResult::Kind::kBytes);
+  Stream near(std::move(connection.near));
+  REQUIRE(queue.Flush(near).kind == IoResult::Kind::kBytes);
   connection.near.Close();
   std::string all;
   for (;;) {

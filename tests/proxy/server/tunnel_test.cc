@@ -16,12 +16,12 @@ using State = Tunnel::State;
 struct Story {
   // Something came for the side that is named.
   State FromClient() {
-    REQUIRE(AwaitReadable(client.near));
+    REQUIRE(AwaitReadable(client_stream.socket()));
     tunnel.up().MarkReadable();
     return tunnel.Pump();
   }
   State FromUpstream() {
-    REQUIRE(AwaitReadable(upstream.near));
+    REQUIRE(AwaitReadable(upstream_stream.socket()));
     tunnel.down().MarkReadable();
     return tunnel.Pump();
   }
@@ -29,14 +29,16 @@ struct Story {
   BufferPool pool;
   Connection client = TcpConnection();
   Connection upstream = TcpConnection();
-  Tunnel tunnel{pool, client.near, upstream.near};
+  Stream client_stream{std::move(client.near)};
+  Stream upstream_stream{std::move(upstream.near)};
+  Tunnel tunnel{pool, client_stream, upstream_stream};
 };
 
 TEST_CASE("each side hears what the other says, and what stood before it") {
   Story story;
   story.tunnel.down().first(story.pool).Add(story.pool, "HTTP/1.1 101\r\n\r\n");
   SendAll(story.upstream.far, "hello");
-  REQUIRE(AwaitReadable(story.upstream.near));
+  REQUIRE(AwaitReadable(story.upstream_stream.socket()));
   CHECK(story.tunnel.Pump() == State::kOpen);
   CHECK(ReceiveSome(story.client.far) == "HTTP/1.1 101\r\n\r\nhello");
   SendAll(story.client.far, "hi");
@@ -92,7 +94,7 @@ TEST_CASE("what an upstream said before it took no more arrives") {
   SendAll(story.upstream.far, "last words");
   Reset(story.upstream.far);
   SendAll(story.client.far, "too late");
-  REQUIRE(AwaitReadable(story.upstream.near));
+  REQUIRE(AwaitReadable(story.upstream_stream.socket()));
   CHECK(story.FromClient() == State::kUpstreamGone);
   CHECK(story.tunnel.error() != 0);
   CHECK(ReceiveSome(story.client.far) == "last words");
@@ -100,7 +102,7 @@ TEST_CASE("what an upstream said before it took no more arrives") {
 
 TEST_CASE("a side that does not read stops the other, not the way back") {
   Story story;
-  Fill(story.client.near);
+  Fill(story.client_stream.socket());
   const std::string much(100'000, 'x');
   SendAll(story.upstream.far, much);
   CHECK(story.FromUpstream() == State::kOpen);
