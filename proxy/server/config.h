@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,6 +18,9 @@
 #include "proxy/upstream/balance.h"
 
 namespace whichhop {
+
+class TlsClient;
+class TlsServer;
 
 using std::chrono::milliseconds;
 
@@ -36,6 +40,8 @@ enum class ProxyProtocol : uint8_t { kOff, kOptional, kRequired };
 struct ListenConfig {
   Address address;
   ProxyProtocol proxy_protocol = ProxyProtocol::kOff;
+  std::shared_ptr<const TlsServer> tls = nullptr;  // null: plain
+  bool strict_sni = true;  // refuse hosts that our certificate is not for
 };
 
 // A listener of the Admin.
@@ -51,6 +57,7 @@ struct TimeoutsConfig {
   milliseconds queue{1'000};           // for a slot of an upstream's limits
   milliseconds dns{5'000};             // an upstream's name, in all
   milliseconds connect{3'000};         // SYN to SYN-ACK
+  milliseconds tls{5'000};             // a handshake, with either side
   milliseconds response_head{60'000};  // request written to head complete
   milliseconds response_body{30'000};  // a stall
   milliseconds upstream_idle{4'000};   // in the pool
@@ -71,6 +78,8 @@ struct LimitsConfig {
   // Client connections, per process. 0, the default: 65536, or as many as the
   // hard limit of descriptors allows.
   size_t connections = 0;
+  // Those of them that are inside of the TLS handshake.
+  size_t handshakes = 4096;
   // Requests that wait for a connection to an upstream, or for a slot of its
   // limits, per process; more are shed with a 503.
   size_t pending = 1024;
@@ -126,6 +135,7 @@ struct UpstreamConfig {
   std::optional<EjectConfig> eject;               // absent: off
   RetryConfig retry;
   bool buffer_request = false;  // read it whole before a server is asked
+  std::shared_ptr<const TlsClient> tls = nullptr;  // null: plain
 };
 
 // Of the routes, the first that matches is taken. Empty: matches all.
@@ -147,6 +157,7 @@ struct ErrorsConfig {
   Everyone fields = Everyone::kEveryone;
   Everyone details = Everyone::kOperators;
   std::vector<Network> operators;
+  std::string operator_ca;  // a file; who shows one of its is one too; or empty
   bool cors = false;
 };
 

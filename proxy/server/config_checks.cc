@@ -223,6 +223,20 @@ std::string LogTargetProblem(std::string_view text) {
          Quote(text) + DidYouMean(text, kLogTargets);
 }
 
+std::string FilePathProblem(std::string_view text) {
+  return HasControl(text) ? Quote(text) + " has control characters" : "";
+}
+
+std::string ServerNameProblem(std::string_view text) {
+  if (text.starts_with('*')) {
+    return Quote(text) + ": a server has one name; leave the `*` out";
+  }
+  std::string_view name = text;
+  if (name.ends_with('.')) name.remove_suffix(1);
+  if (IsIp(text) || (IsDnsName(name) && !EndsInNumber(name))) return {};
+  return HostProblem(text);
+}
+
 std::string ListenAddressProblem(std::string_view text) {
   if (!IsUrl(text) && !Address::Parse(text) && WithoutPort(text) != text &&
       IsDnsName(WithoutPort(text)) && !EndsInNumber(WithoutPort(text))) {

@@ -9,6 +9,7 @@
 #include "proxy/server/config_rows.h"
 #include "proxy/server/config_suggest.h"
 #include "proxy/server/config_text.h"
+#include "proxy/server/config_tls.h"
 #include "proxy/server/config_units.h"
 #include "proxy/server/schema.h"
 #include "proxy/server/server_address.h"
@@ -65,13 +66,36 @@ constexpr Word<ProxyProtocol> kProxyProtocols[] = {
     {"optional", ProxyProtocol::kOptional},
     {"required", ProxyProtocol::kRequired}};
 
-constexpr Row<ListenConfig> kListenRows[] = {
+// A listener, and who may prove to be an operator there.
+struct ListenDraft : ListenConfig {
+  const std::string& operator_ca;
+};
+
+void ReadListenTlsOf(const ConfigNode& node, ListenDraft& draft,
+                     ConfigErrors& errors) {
+  ReadListenTls(node, draft.operator_ca, draft, errors);
+}
+
+// What is spoken: of what there will be, one is there.
+void ReadProtocols(const ConfigNode& node, ListenDraft&, ConfigErrors& errors) {
+  constexpr Word<bool> kProtocols[] = {{"h2", false}, {"http/1.1", true}};
+  std::map<std::string, size_t> seen;
+  for (const ConfigNode& item : ReadList(node, AtLeast::kOne, errors)) {
+    const auto supported = ReadWord(item, kProtocols, errors);
+    if (!supported) continue;
+    RefuseTwice(seen, item.text, Quote(item.text), item.place, errors);
+    if (*supported) continue;
+    errors.push_back(
+        {item.place, Quote(item.text) + " is not supported by this version"});
+  }
+}
+
+constexpr Row<ListenDraft> kListenRows[] = {
     {{"address", Presence::kRequired},
-     AddressText<&ListenConfig::address, ListenAddressProblem>},
-    NotYet<ListenConfig>("tls"),
-    NotYet<ListenConfig>("protocols"),
-    {{"proxy_protocol"},
-     Choice<&ListenConfig::proxy_protocol, kProxyProtocols>},
+     AddressText<&ListenDraft::address, ListenAddressProblem>},
+    {{"tls"}, ReadListenTlsOf, ListListenTlsKeys},
+    {{"protocols"}, ReadProtocols},
+    {{"proxy_protocol"}, Choice<&ListenDraft::proxy_protocol, kProxyProtocols>},
 };
 
 // The place of an address that stands alone or in a map.
@@ -80,15 +104,16 @@ ConfigPlace AddressPlace(const ConfigNode& item) {
   return address == nullptr ? item.place : address->place;
 }
 
+// Stands after errors, which say who an operator is.
 void ReadListen(const ConfigNode& node, Config& config, ConfigErrors& errors) {
   std::map<std::string, size_t> seen;
   for (const ConfigNode& item : ReadList(node, AtLeast::kOne, errors)) {
-    ListenConfig listen;
+    ListenDraft listen{{}, config.errors.operator_ca};
     if (item.kind == ConfigNode::Kind::kMap) {
       ReadMap(item, kListenRows, listen, errors);
     } else {
-      AddressText<&ListenConfig::address, ListenAddressProblem>(item, listen,
-                                                                errors);
+      AddressText<&ListenDraft::address, ListenAddressProblem>(item, listen,
+                                                               errors);
     }
     if (listen.address.size() == 0) continue;  // it had its error
     const std::string text = listen.address.ToString();
@@ -136,20 +161,20 @@ void ReadAdmin(const ConfigNode& node, Config& config, ConfigErrors& errors) {
 // --- timeouts, limits ------------------------------------------------------
 
 constexpr Row<TimeoutsConfig> kTimeoutRows[] = {
-    {{"request_head"}, Duration<&TimeoutsConfig::request_head>},
-    {{"request_body"}, Duration<&TimeoutsConfig::request_body>},
-    {{"client_write"}, Duration<&TimeoutsConfig::client_write>},
-    {{"client_idle"}, Duration<&TimeoutsConfig::client_idle>},
-    {{"queue"}, Duration<&TimeoutsConfig::queue>},
-    {{"dns"}, Duration<&TimeoutsConfig::dns>},
-    {{"connect"}, Duration<&TimeoutsConfig::connect>},
-    {{"response_head"}, Duration<&TimeoutsConfig::response_head>},
-    {{"response_body"}, Duration<&TimeoutsConfig::response_body>},
-    {{"upstream_idle"}, Duration<&TimeoutsConfig::upstream_idle>},
-    {{"tunnel"}, Duration<&TimeoutsConfig::tunnel>},
-    {{"drain_delay"}, Duration<&TimeoutsConfig::drain_delay, 0>},
-    {{"drain"}, Duration<&TimeoutsConfig::drain>},
-    NotYet<TimeoutsConfig>("tls"),
+    {{"request_head"}, Interval<&TimeoutsConfig::request_head>},
+    {{"request_body"}, Interval<&TimeoutsConfig::request_body>},
+    {{"client_write"}, Interval<&TimeoutsConfig::client_write>},
+    {{"client_idle"}, Interval<&TimeoutsConfig::client_idle>},
+    {{"queue"}, Interval<&TimeoutsConfig::queue>},
+    {{"dns"}, Interval<&TimeoutsConfig::dns>},
+    {{"connect"}, Interval<&TimeoutsConfig::connect>},
+    {{"tls"}, Interval<&TimeoutsConfig::tls>},
+    {{"response_head"}, Interval<&TimeoutsConfig::response_head>},
+    {{"response_body"}, Interval<&TimeoutsConfig::response_body>},
+    {{"upstream_idle"}, Interval<&TimeoutsConfig::upstream_idle>},
+    {{"tunnel"}, Interval<&TimeoutsConfig::tunnel>},
+    {{"drain_delay"}, Interval<&TimeoutsConfig::drain_delay, 0>},
+    {{"drain"}, Interval<&TimeoutsConfig::drain>},
 };
 
 // Stands after header_bytes, which holds the request target too.
@@ -165,6 +190,7 @@ constexpr Row<LimitsConfig> kLimitRows[] = {
     {{"request_target"}, ReadRequestTarget},
     {{"request_body"}, SizeOrUnlimited<&LimitsConfig::request_body>},
     {{"connections"}, Integer<&LimitsConfig::connections, 1, 4'000'000>},
+    {{"handshakes"}, Integer<&LimitsConfig::handshakes, 1, 4'000'000>},
     {{"pending"}, Integer<&LimitsConfig::pending, 1, 4'000'000>},
     {{"request_buffer"}, Size<&LimitsConfig::request_buffer, kKiB, 64 * kMiB>},
     {{"strict_query"}, Bool<&LimitsConfig::strict_query>},
@@ -265,8 +291,8 @@ constexpr uint64_t kMaxInARow = 1000;
 
 constexpr Row<HealthCheckConfig> kHealthCheckRows[] = {
     {{"path"}, Text<&HealthCheckConfig::path, ProbePathProblem>},
-    {{"interval"}, Duration<&HealthCheckConfig::interval, 100>},
-    {{"timeout"}, Duration<&HealthCheckConfig::timeout, 10>},
+    {{"interval"}, Interval<&HealthCheckConfig::interval, 100>},
+    {{"timeout"}, Interval<&HealthCheckConfig::timeout, 10>},
     {{"healthy"}, Integer<&HealthCheckConfig::healthy, 1, kMaxInARow>},
     {{"unhealthy"}, Integer<&HealthCheckConfig::unhealthy, 1, kMaxInARow>},
 };
@@ -274,7 +300,7 @@ constexpr Row<HealthCheckConfig> kHealthCheckRows[] = {
 constexpr Row<EjectConfig> kEjectRows[] = {
     {{"consecutive_faults"},
      Integer<&EjectConfig::consecutive_faults, 1, kMaxInARow>},
-    {{"for"}, Duration<&EjectConfig::time>},
+    {{"for"}, Interval<&EjectConfig::time>},
 };
 
 constexpr Row<UpstreamConfig> kUpstreamRows[] = {
@@ -291,8 +317,8 @@ constexpr Row<UpstreamConfig> kUpstreamRows[] = {
      KeysOf<kEjectRows>},
     {{"buffer_request"}, Bool<&UpstreamConfig::buffer_request>},
     {{"retry"}, Block<&UpstreamConfig::retry, kRetryRows>, KeysOf<kRetryRows>},
+    {{"tls"}, ReadUpstreamTls, ListUpstreamTlsKeys},
     NotYet<UpstreamConfig>("protocol"),
-    NotYet<UpstreamConfig>("tls"),
     NotYet<UpstreamConfig>("believe"),
 };
 
@@ -304,6 +330,7 @@ void ReadUpstreams(const ConfigNode& node, Config& config,
     UpstreamConfig upstream;
     upstream.name = member.key;
     ReadMap(member, kUpstreamRows, upstream, errors);
+    CheckVerifiable(member, upstream, errors);
     config.upstreams.push_back(std::move(upstream));
   }
 }
@@ -425,7 +452,7 @@ constexpr Row<ErrorsConfig> kErrorRows[] = {
     {{"details"}, Choice<&ErrorsConfig::details, kAudiences>},
     {{"operators"}, Networks<&ErrorsConfig::operators>},
     {{"cors"}, Bool<&ErrorsConfig::cors>},
-    NotYet<ErrorsConfig>("operator_ca"),
+    {{"operator_ca"}, ReadOperatorCa},
 };
 
 constexpr Row<LogsConfig> kLogRows[] = {
@@ -464,9 +491,27 @@ void ReadNode(const ConfigNode& node, Config& config, ConfigErrors& errors) {
   config.errors.statuses = cdn ? Statuses::kEdge : Statuses::kGateway;
 }
 
-// In the order of reading: `node` before `errors`, upstreams before routes.
+// Adds the error if `errors.operator_ca` is there and nobody asks for a
+// certificate of it.
+void CheckOperatorCa(const ConfigNode& root, ConfigErrors& errors) {
+  const ConfigNode* const block = root.Find("errors");
+  const ConfigNode* const path =
+      block == nullptr ? nullptr : block->Find("operator_ca");
+  const ConfigNode* const listen = root.Find("listen");
+  if (path == nullptr || listen == nullptr) return;
+  const bool asks = std::ranges::any_of(
+      listen->children,
+      [](const ConfigNode& item) { return item.Find("tls") != nullptr; });
+  if (asks) return;
+  errors.push_back(
+      {path->key_place, "`operator_ca` needs a listener with `tls`"});
+}
+
+// In the order of reading: `node` before `errors`, which stand before `listen`;
+// upstreams before routes.
 constexpr Row<Config> kConfigRows[] = {
     {{"node"}, ReadNode, KeysOf<kNodeRows>},
+    {{"errors"}, Block<&Config::errors, kErrorRows>, KeysOf<kErrorRows>},
     {{"listen", Presence::kRequired}, ReadListen, KeysOf<kListenRows>},
     {{"admin"}, ReadAdmin<&Config::admin>, KeysOf<kAdminRows>},
     {{"probes"}, ReadAdmin<&Config::probes>, KeysOf<kAdminRows>},
@@ -477,7 +522,6 @@ constexpr Row<Config> kConfigRows[] = {
     {{"limits"}, ReadLimits, KeysOf<kLimitRows>},
     {{"upstreams"}, ReadUpstreams, KeysOf<kUpstreamRows>},
     {{"routes", Presence::kRequired}, ReadRoutes, KeysOf<kRouteRows>},
-    {{"errors"}, Block<&Config::errors, kErrorRows>, KeysOf<kErrorRows>},
     {{"topology"}, ReadTopology},
     {{"logs"}, Block<&Config::logs, kLogRows>, KeysOf<kLogRows>},
 };
@@ -492,6 +536,7 @@ std::optional<Config> LoadConfig(std::string_view yaml, ConfigErrors& errors) {
     errors.push_back({root.place, "the configuration is empty"});
   } else {
     ReadMap(root, kConfigRows, config, errors);
+    CheckOperatorCa(root, errors);
   }
   if (errors.empty()) return config;
   std::ranges::stable_sort(errors, {}, &ConfigError::place);

@@ -54,7 +54,7 @@ void SizeOrUnlimited(const ConfigNode& node, Owner& owner,
 
 // A duration of at least `kLow` milliseconds.
 template <auto kMember, int kLow = 1, typename Owner>
-void Duration(const ConfigNode& node, Owner& owner, ConfigErrors& errors) {
+void Interval(const ConfigNode& node, Owner& owner, ConfigErrors& errors) {
   const Range<milliseconds> range{milliseconds(kLow), kMaxDuration};
   Assign<kMember>(owner, ReadDuration(node, range, errors));
 }
