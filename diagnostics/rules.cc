@@ -6,20 +6,7 @@
 namespace whichhop::diagnostics {
 namespace {
 
-using std::chrono::milliseconds;
-
-constexpr Seconds kFreshSibling{10};  // "in the last seconds"
-constexpr Seconds kFreshWalk{60};     // a path seldom changes faster
-constexpr Seconds kLongQuiet{30};     // from here firewalls forget flows
-
-constexpr HopSet kNetwork{Hop::kIsp, Hop::kTor};
-
-bool Fresh(const std::optional<Seconds>& age) {
-  return age.has_value() && *age <= kFreshSibling;
-}
-
-// The way from us to whoever ends our connection.
-HopSet Network(const Scene& s) { return kNetwork & s.path; }
+constexpr Seconds kFreshWalk{60};  // a path seldom changes faster
 
 // The hop that ends our connection for sure, if the configuration tells. A
 // balancer that may stand there is one; behind it nothing is known.
@@ -32,93 +19,6 @@ HopSet Holder(const Scene& s) {
 HopSet HostIfSole(const Scene& s) {
   if (s.path.contains(Hop::kLb)) return {};
   return s.path & HopSet{Hop::kServer};
-}
-
-bool Established(const AttemptFacts& a) {
-  if (a.phase == AttemptPhase::kResolve) return false;
-  if (a.phase != AttemptPhase::kConnect) return true;
-  return a.end == AttemptEnd::kFin || a.end == AttemptEnd::kReset;
-}
-
-bool Timer(const AttemptFacts& a) {
-  return a.end == AttemptEnd::kTimeout || a.end == AttemptEnd::kDeadline;
-}
-
-// A stateful firewall that forgot the flow may have sent this RST.
-bool ResetAfterLongQuiet(const AttemptFacts& a) {
-  const Micros silence = a.phase == AttemptPhase::kBody ? a.quiet : a.waited;
-  return a.end == AttemptEnd::kReset && silence >= kLongQuiet;
-}
-
-// Segments behind a hole arrived and the hole stayed.
-bool Gaps(const AttemptFacts& a) {
-  return Timer(a) && a.tcp.has_value() && a.tcp->rcv_ooopack > 0;
-}
-
-bool AllAcked(const AttemptFacts& a) {
-  if (a.tcp.has_value() && a.tcp->unacked > 0) return false;
-  if (a.unsent.has_value() && *a.unsent > 0) return false;
-  if (a.acked.has_value()) return *a.acked > 0 && *a.acked >= a.sent;
-  return a.tcp.has_value() && a.sent > 0;
-}
-
-// An ACK came well after the last byte: a probe of ours was answered.
-bool ProbesAnswered(const AttemptFacts& a) {
-  return a.tcp.has_value() && a.tcp->last_ack.has_value() &&
-         *a.tcp->last_ack + milliseconds(500) <= a.quiet;
-}
-
-// Whether, when our timer fired, the way to the far end was seen to work.
-bool AliveAtTimer(const Scene& s) {
-  const AttemptFacts& a = s.attempt;
-  if (Gaps(a)) return false;
-  switch (a.phase) {
-    case AttemptPhase::kResolve:
-    case AttemptPhase::kConnect:
-      return false;
-    case AttemptPhase::kTls:
-      return AllAcked(a);
-    case AttemptPhase::kRequest:
-      // What is in the closed window's way is not on the wire.
-      return a.tcp.has_value() && a.tcp->unacked == 0;
-    case AttemptPhase::kWait:
-      return AllAcked(a) || a.received > 0 ||
-             s.fault == Fault::kWriteTimeoutZeroWindow;
-    case AttemptPhase::kHead:
-      return a.tcp.has_value() || a.quiet < Seconds(5);
-    case AttemptPhase::kBody:
-      return a.end == AttemptEnd::kDeadline || ProbesAnswered(a);
-  }
-  return false;
-}
-
-// One lost probe is an accident, two are not.
-bool SilentToProbes(const AttemptFacts& a) {
-  return Timer(a) && a.tcp.has_value() && a.tcp->probes >= 2;
-}
-
-// Whether the end itself shows that the way worked until then.
-bool WayWorked(const Scene& s) {
-  const AttemptFacts& a = s.attempt;
-  if (s.fault == Fault::kWriteTimeoutUnacked) return false;
-  if (SilentToProbes(a)) return false;
-  switch (a.end) {
-    case AttemptEnd::kFin:
-    case AttemptEnd::kMalformed:
-      return true;
-    case AttemptEnd::kReset:
-      // A RST is no proof of its sender while a handshake of TLS may be
-      // filtered, nor after a long silence.
-      return a.phase != AttemptPhase::kTls && !ResetAfterLongQuiet(a);
-    case AttemptEnd::kTimeout:
-    case AttemptEnd::kDeadline:
-      return AliveAtTimer(s);
-    case AttemptEnd::kErrno:
-    case AttemptEnd::kDns:
-    case AttemptEnd::kTls:
-      return false;
-  }
-  return false;
 }
 
 Finding RefusedByTarget(const Scene& s) {

@@ -5,19 +5,10 @@
 
 #include <array>
 
-#include "diagnostics/observation.h"
+#include "diagnostics/scene.h"
 #include "diagnostics/verdict.h"
 
 namespace whichhop::diagnostics {
-
-// What a rule may look at.
-struct Scene {
-  const AttemptFacts& attempt;
-  Fault fault;  // as classified
-  Position position;
-  Answers is;
-  HopSet path;  // the leg behind us
-};
 
 struct Finding {
   HopSet cleared;           // known to have worked
