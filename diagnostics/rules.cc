@@ -2,6 +2,7 @@
 
 #include "diagnostics/classify.h"
 #include "diagnostics/describe.h"
+#include "diagnostics/rules_tls.h"
 
 namespace whichhop::diagnostics {
 namespace {
@@ -54,7 +55,9 @@ Finding Acknowledged(const Scene& s) {
   if (a.received > 0) return f;
   if (Timer(a) ? a.sent == 0 : a.acked.value_or(0) == 0) return f;
   f.cleared = Network(s);
-  f.sentence << "bytes of the request were acknowledged (";
+  f.sentence << "bytes of the "
+             << (a.phase == AttemptPhase::kTls ? "handshake" : "request")
+             << " were acknowledged (";
   if (a.acked.has_value()) {
     f.sentence << *a.acked << " of ";
   }
@@ -270,40 +273,47 @@ Finding PathWalk(const Scene& s) {
   return f;
 }
 
+// What would show that the way still worked was not seen.
+HopSet MissingFacts(const Scene& s) {
+  const AttemptFacts& a = s.attempt;
+  if (a.unix_socket || !Established(a)) return {};
+  if (ResetAfterLongQuiet(a)) return s.path & HopSet{Hop::kTor};
+  // Whether anyone took the request is not known: perhaps only a handshake.
+  if (s.fault == Fault::kRespEmptyFin && !a.acked.has_value()) {
+    return s.path & HopSet{Hop::kServer};
+  }
+  const bool silent =
+      Timer(a) ||
+      ((a.phase == AttemptPhase::kBody || a.phase == AttemptPhase::kTls) &&
+       a.end == AttemptEnd::kErrno);
+  if (!silent || WayWorked(s)) return {};
+  if (s.fault == Fault::kWriteTimeoutUnacked) return {};
+  return s.path & HopSet{Hop::kIsp, Hop::kTor, Hop::kServer};
+}
+
+Doubt UnseenWay(const Scene& s) {
+  Doubt doubt;
+  doubt.joined = MissingFacts(s);
+  doubt.sentence << "nothing was seen that shows the rest of the way to work";
+  return doubt;
+}
+
 }  // namespace
 
-const std::array<NamedRule, 16> kRules = {{
-    {Rule::kX3, RefusedByTarget},
-    {Rule::kX4, Handshake},
-    {Rule::kX5, Acknowledged},
-    {Rule::kX5, ProbeAnswered},
-    {Rule::kX5, Unacknowledged},
-    {Rule::kX5, ProbesUnanswered},
-    {Rule::kX7, BytesCame},
-    {Rule::kX7, SegmentsBehindHole},
-    {Rule::kX9, ReusedConnection},
-    {Rule::kX9, SiblingSameAddress},
-    {Rule::kX9, SiblingFlows},
-    {Rule::kX9, SiblingSameRack},
-    {Rule::kX9, SiblingOtherRack},
-    {Rule::kX9, WholeRackSilent},
-    {Rule::kX10, IcmpOffender},
-    {Rule::kX10, PathWalk},
-}};
+const std::array<Doubt (*)(const Scene&), 3> kDoubts = {
+    {UnseenWay, Interception, ClockSuspected}};
 
-HopSet MissingFacts(const Scene& scene) {
-  const AttemptFacts& a = scene.attempt;
-  if (a.unix_socket || !Established(a)) return {};
-  if (ResetAfterLongQuiet(a)) return scene.path & HopSet{Hop::kTor};
-  // Whether anyone took the request is not known: perhaps only a handshake.
-  if (scene.fault == Fault::kRespEmptyFin && !a.acked.has_value()) {
-    return scene.path & HopSet{Hop::kServer};
-  }
-  const bool silent = Timer(a) || (a.phase == AttemptPhase::kBody &&
-                                   a.end == AttemptEnd::kErrno);
-  if (!silent || a.phase == AttemptPhase::kTls || WayWorked(scene)) return {};
-  if (scene.fault == Fault::kWriteTimeoutUnacked) return {};
-  return scene.path & HopSet{Hop::kIsp, Hop::kTor, Hop::kServer};
-}
+const std::array<NamedRule, 20> kRules = {{
+    {Rule::kFault, NothingLookedUp}, {Rule::kX3, RefusedByTarget},
+    {Rule::kX4, Handshake},          {Rule::kX5, Acknowledged},
+    {Rule::kX5, ProbeAnswered},      {Rule::kX5, Unacknowledged},
+    {Rule::kX5, ProbesUnanswered},   {Rule::kX6, VerifiedPeer},
+    {Rule::kX7, BytesCame},          {Rule::kX7, SegmentsBehindHole},
+    {Rule::kX9, ReusedConnection},   {Rule::kX9, SiblingSameAddress},
+    {Rule::kX9, SiblingFlows},       {Rule::kX9, SiblingSameRack},
+    {Rule::kX9, SiblingOtherRack},   {Rule::kX9, WholeRackSilent},
+    {Rule::kX9, PolicyAgreed},       {Rule::kX10, IcmpOffender},
+    {Rule::kX10, PathWalk},          {Rule::kX12, ClockAgrees},
+}};
 
 }  // namespace whichhop::diagnostics

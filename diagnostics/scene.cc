@@ -1,5 +1,8 @@
 #include "diagnostics/scene.h"
 
+#include "diagnostics/classify_tls.h"
+#include "diagnostics/rules_tls.h"
+
 namespace whichhop::diagnostics {
 namespace {
 
@@ -79,7 +82,7 @@ bool SilentToProbes(const AttemptFacts& a) {
 bool WayWorked(const Scene& s) {
   const AttemptFacts& a = s.attempt;
   if (s.fault == Fault::kWriteTimeoutUnacked) return false;
-  if (SilentToProbes(a)) return false;
+  if (SilentToProbes(a) || PerhapsIntercepted(a, s.fault)) return false;
   switch (a.end) {
     case AttemptEnd::kFin:
     case AttemptEnd::kMalformed:
@@ -91,9 +94,12 @@ bool WayWorked(const Scene& s) {
     case AttemptEnd::kTimeout:
     case AttemptEnd::kDeadline:
       return AliveAtTimer(s);
+    case AttemptEnd::kTls:
+      // Records that cannot be read may have been spoilt on the way.
+      return TlsOf(a).failure != TlsFailure::kBroken &&
+             s.fault != Fault::kBodyTlsError && s.fault != Fault::kBodyTlsAlert;
     case AttemptEnd::kErrno:
     case AttemptEnd::kDns:
-    case AttemptEnd::kTls:
       return false;
   }
   return false;
