@@ -51,7 +51,8 @@ void AdminSession::OnReadable() {
 // A block holds more than the largest head.
 void AdminSession::ReadHead() {
   for (;;) {
-    const IoResult got = stream_.socket().Receive(in_.space(), in_.space_size());
+    const IoResult got =
+        stream_.socket().Receive(in_.space(), in_.space_size());
     if (got.kind == IoResult::Kind::kAgain) return;
     if (got.kind != IoResult::Kind::kBytes) return Close();
     in_.Append(got.bytes);
@@ -122,7 +123,8 @@ void AdminSession::OnWritable() {
 void AdminSession::DiscardInput() {
   char thrown_away[4096];
   while (discarded_ < kLingerBytes) {
-    const IoResult got = stream_.socket().Receive(thrown_away, sizeof(thrown_away));
+    const IoResult got =
+        stream_.socket().Receive(thrown_away, sizeof(thrown_away));
     if (got.kind == IoResult::Kind::kAgain) return;
     if (got.kind != IoResult::Kind::kBytes) break;
     discarded_ += got.bytes;

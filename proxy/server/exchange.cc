@@ -492,6 +492,7 @@ char Exchange::PhaseLetter() const {
     case ResponsePhase::kStarting:
     case ResponsePhase::kResolving:
     case ResponsePhase::kConnecting:
+    case ResponsePhase::kSecuring:
       return 'C';
     case ResponsePhase::kHead:
     case ResponsePhase::kPeek:
