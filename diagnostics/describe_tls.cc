@@ -65,13 +65,20 @@ void DescribeNames(const TlsFacts& tls, Line& line) {
 }
 
 // Which certificate it was.
-void DescribeWhich(const TlsFacts& tls, bool with_issuer, Line& line) {
+void DescribeWhich(const TlsFacts& tls, Line& line) {
   line << ", depth " << tls.verify_depth;
+  Named(", subject ", tls.certificate.subject, line);
+}
+
+// And who signed it.
+void DescribeChain(const TlsFacts& tls, Line& line) {
+  line << "verify " << VerifyText(tls.verify_code).view();
+  if (tls.certificate.new_key == true) line << ", a key never seen here";
   if (tls.certificate.chain > 0) {
     line << ", chain of " << tls.certificate.chain;
   }
-  Named(", subject ", tls.certificate.subject, line);
-  if (with_issuer) Named(", issuer ", tls.certificate.issuer, line);
+  DescribeWhich(tls, line);
+  Named(", issuer ", tls.certificate.issuer, line);
 }
 
 void DescribeVerification(const TlsFacts& tls, Fault fault, Line& line) {
@@ -79,11 +86,11 @@ void DescribeVerification(const TlsFacts& tls, Fault fault, Line& line) {
     case Fault::kTlsvExpired:
       line << "certificate ";
       DescribeExpiry(tls.certificate.not_after, tls.now, line);
-      return DescribeWhich(tls, false, line);
+      return DescribeWhich(tls, line);
     case Fault::kTlsvNotYetValid:
       line << "certificate ";
       DescribeNotYet(tls, line);
-      return DescribeWhich(tls, false, line);
+      return DescribeWhich(tls, line);
     case Fault::kSelfClockSkew:
       return DescribeClock(tls.clock, line);
     case Fault::kTlsvCrlUnusable:
@@ -91,9 +98,7 @@ void DescribeVerification(const TlsFacts& tls, Fault fault, Line& line) {
     case Fault::kTlsvHostMismatch:
       return DescribeNames(tls, line);
     default:  // the code says it, and whose certificate it was
-      line << "verify " << VerifyText(tls.verify_code).view();
-      if (tls.certificate.new_key == true) line << ", a key never seen here";
-      return DescribeWhich(tls, true, line);
+      return DescribeChain(tls, line);
   }
 }
 
@@ -116,8 +121,13 @@ void DescribeOwnCertificate(const TlsFacts& tls, Line& line) {
 void DescribeSubject(const TlsFacts& tls, Fault fault, Line& line) {
   switch (fault) {
     case Fault::kTlsSniUnrecognized:
-    case Fault::kTlsNoCertServer:
       return Named(" for SNI ", tls.sni, line);
+    case Fault::kTlsNoCertServer:
+      Named(" for SNI ", tls.sni, line);
+      line << ", not for another name "
+           << AgeSeconds(tls.other_name_agreed.value_or(Seconds(0)))
+           << " s ago";
+      return;
     case Fault::kTlsVersion:
       return DescribeOffer(tls, line);
     case Fault::kTlsAlpn:

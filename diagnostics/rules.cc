@@ -43,8 +43,13 @@ Finding Handshake(const Scene& s) {
   if (a.reused || Timer(a)) return f;
   if (a.received > 0 || a.acked.value_or(0) > 0) return f;
   f.cleared = Network(s);
-  f.sentence << "TCP's handshake took " << DurationText(a.connect).view()
-             << ": the way to the far end works";
+  f.sentence << "TCP's handshake ";
+  if (a.connect == Micros(0)) {
+    f.sentence << "was completed";
+  } else {
+    f.sentence << "took " << DurationText(a.connect).view();
+  }
+  f.sentence << ": the way to the far end works";
   return f;
 }
 

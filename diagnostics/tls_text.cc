@@ -101,8 +101,6 @@ std::string_view AlertName(uint8_t alert) {
       return "decompression_failure";
     case 40:
       return "handshake_failure";
-    case 41:
-      return "no_certificate";
     case 42:
       return "bad_certificate";
     case 43:
@@ -125,8 +123,6 @@ std::string_view AlertName(uint8_t alert) {
       return "decrypt_error";
     case 52:
       return "too_many_cids_requested";
-    case 60:
-      return "export_restriction";
     case 70:
       return "protocol_version";
     case 71:

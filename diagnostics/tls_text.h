@@ -9,7 +9,7 @@
 namespace whichhop::diagnostics {
 
 // The description of IANA's registry "TLS Alerts", a token:
-// "unrecognized_name". Empty for a number that it does not assign.
+// "unrecognized_name". Empty for a number that it does not assign, or of SSL.
 std::string_view AlertName(uint8_t alert);
 
 // "112 (unrecognized_name)"; the number alone where it has no name.
