@@ -168,7 +168,7 @@ std::string Written(SendQueue& queue) {
   Connection connection = UnixConnection();
   Stream near(std::move(connection.near));
   REQUIRE(queue.Flush(near).kind == IoResult::Kind::kBytes);
-  connection.near.Close();
+  near.socket().Close();
   std::string all;
   for (;;) {
     const std::string some = ReceiveSome(connection.far);
