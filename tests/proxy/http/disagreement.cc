@@ -182,6 +182,8 @@ constexpr Disagreement kTable[] = {
      "llhttp 8 waits for the body of a 304 with a length; RFC 9112 6.3"},
     {"blank behind the coding", "", "", HasBlankBehindCoding,
      "OWS may be a tab (RFC 9110 5.6.3); the coding leaves without it"},
+    {"blank behind the coding", "kChunkDataEnd", "", HasBlankBehindCoding,
+     "OWS may be a tab (RFC 9110 5.6.3): llhttp sees no chunks, we bad ones"},
     {"CONNECT with a body", "", "", IsConnect,
      "llhttp sees a tunnel behind the head; we refuse CONNECT"},
     {"folded Connection", "", "", IsFoldedConnection,
