@@ -20,6 +20,17 @@ int64_t WallMicroseconds() {
       .count();
 }
 
+std::optional<int64_t> ParseHttpDate(std::string_view text) {
+  if (text.size() != kHttpDateSize) return std::nullopt;
+  char buffer[kHttpDateSize + 1] = {};
+  text.copy(buffer, kHttpDateSize);
+  std::tm calendar{};
+  const char* const end =
+      strptime(buffer, "%a, %d %b %Y %H:%M:%S GMT", &calendar);
+  if (end != buffer + kHttpDateSize) return std::nullopt;
+  return timegm(&calendar);
+}
+
 void WallText::Refresh(int64_t second) {
   if (second == second_) return;
   second_ = second;

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace whichhop {
@@ -16,6 +17,10 @@ inline constexpr Time kNoTime = Time::min();
 
 // Microseconds since the epoch, UTC.
 int64_t WallMicroseconds();
+
+// An IMF-fixdate as seconds since the epoch; nothing if `text` is none. The
+// obsolete forms are none.
+std::optional<int64_t> ParseHttpDate(std::string_view text);
 
 // The wall clock as text, for one thread: the calendar part is computed once a
 // second and kept. The views are valid until the next call.

@@ -18,6 +18,7 @@ struct TlsCertificate {
   bool issuer_url = false;   // AIA caIssuers: where its issuer's is
   int64_t not_before = 0;    // seconds since the epoch
   int64_t not_after = 0;
+  std::string leaf_key;  // KeyHash of the peer's own; empty: not known
 };
 
 TlsCertificate Describe(const X509& certificate);

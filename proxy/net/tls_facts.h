@@ -37,6 +37,8 @@ struct TlsFacts {
 
   std::string sni;              // sent to the server, or by the client
   uint16_t client_version = 0;  // the highest that a client offered us
+  std::string client_ciphers;   // so too, where nothing was agreed on
+  int64_t own_not_after = 0;    // of our certificate; so too
 
   // The peer's certificate.
   bool certificate_requested = false;  // of us, or by us of the client

@@ -188,6 +188,7 @@ TlsLayer::Step TlsLayer::Handshake(Time now) {
   const IoResult why = WhyNot(result);
   if (why.kind == IoResult::Kind::kAgain) return Step::kAgain;
   NoteAgreement();
+  NoteOffer();
   end_ = why;
   return Step::kFailed;
 }
@@ -210,6 +211,12 @@ void TlsLayer::NoteAgreement() {
   if (facts_.bad_certificate == nullptr) {
     facts_.verify_code = static_cast<int>(SSL_get_verify_result(ssl()));
   }
+}
+
+TlsPeer TlsLayer::Peer() const {
+  const X509* const shown = SSL_get0_peer_certificate(ssl());
+  if (shown == nullptr) return {};
+  return {KeyHash(*shown), Describe(*shown).issuer};
 }
 
 IoResult TlsLayer::Receive(char* data, size_t size) {
@@ -246,6 +253,24 @@ IoResult TlsLayer::Peek() {
 }
 
 // Why OpenSSL did not do what it was asked for.
+// What we showed a client, and what it offered: for one that did not agree.
+void TlsLayer::NoteOffer() {
+  if (SSL_is_server(ssl()) == 0) return;
+  if (const X509* const own = SSL_get_certificate(ssl())) {
+    facts_.own_not_after = SecondsOf(X509_get0_notAfter(own));
+  }
+  const auto* const ciphers = SSL_get_client_ciphers(ssl());
+  const int count = ciphers == nullptr ? 0 : sk_SSL_CIPHER_num(ciphers);
+  constexpr size_t kTextMost = 100;
+  for (int i = 0; i < count; ++i) {
+    const std::string_view name =
+        SSL_CIPHER_standard_name(sk_SSL_CIPHER_value(ciphers, i));
+    if (facts_.client_ciphers.size() + name.size() >= kTextMost) return;
+    if (i > 0) facts_.client_ciphers += ' ';
+    facts_.client_ciphers += name;
+  }
+}
+
 IoResult TlsLayer::WhyNot(int result) {
   switch (SSL_get_error(ssl(), result)) {
     case SSL_ERROR_WANT_READ:
@@ -350,6 +375,7 @@ void TlsLayer::NoteUnverified(X509_STORE_CTX* context) {
   // The names that count are those of the peer's own.
   if (const X509* const leaf = X509_STORE_CTX_get0_cert(context)) {
     described.names = Describe(*leaf).names;
+    described.leaf_key = KeyHash(*leaf);
   }
   facts.bad_certificate =
       std::make_shared<const TlsCertificate>(std::move(described));

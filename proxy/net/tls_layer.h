@@ -25,6 +25,12 @@ struct SslDelete {
 };
 using SslPtr = std::unique_ptr<SSL, SslDelete>;
 
+// Who showed a good certificate.
+struct TlsPeer {
+  std::string key;     // KeyHash of it
+  std::string issuer;  // as in TlsCertificate
+};
+
 class TlsLayer {
  public:
   enum class Step : uint8_t { kDone, kAgain, kFailed };
@@ -74,6 +80,8 @@ class TlsLayer {
   // close_notify, once the handshake is complete and nothing is unsent.
   void SendCloseNotify();
 
+  // Of a handshake that was completed and not resumed.
+  TlsPeer Peer() const;
   // Bytes of records that were made, in all.
   uint64_t raw_sent() const { return raw_sent_; }
 
@@ -89,6 +97,7 @@ class TlsLayer {
   void WriteRaw(std::string_view raw);
   void NoteRaw(std::string_view raw);
   void NoteAgreement();
+  void NoteOffer();
   IoResult WhyNot(int result);
   bool NoRecord() const;
   size_t Encrypt(std::string_view bytes);

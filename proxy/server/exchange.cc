@@ -31,7 +31,7 @@ Exchange::Exchange(Worker& worker, Generation& generation)
       response_parser_(HeadLimitsOf(config())),
       response_body_(TrailerMode::kDrop, HeadLimitsOf(config())),
       down_pipe_(worker.pipes()),
-      recorder_(config()) {}
+      recorder_(config(), worker.tls_neighbours()) {}
 
 const Config& Exchange::config() const { return generation_.config(); }
 

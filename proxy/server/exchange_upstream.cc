@@ -217,8 +217,7 @@ void Exchange::Secure() {
   }
   RemovePending();
   if (const TlsLayer* const tls = connection_->stream().tls()) {
-    recorder_.attempt().secured = worker_.loop().now();
-    recorder_.NoteTls(*tls);
+    recorder_.NoteHandshake(*tls, worker_.loop().now());
     StopWaitingUpstream();
     up_readable_ = tls->may_have_more();
   }
@@ -383,6 +382,9 @@ bool Exchange::OnResponseHead() {
 void Exchange::OnFinalHead() {
   const ResponseHead& head = response_parser_.head();
   recorder_.attempt().status = head.line.status;
+  if (const Field* const date = head.fields.First(FieldId::kDate)) {
+    recorder_.NoteDate(ValueOf(up_in_.data(), *date), worker_.loop().now());
+  }
   lease_.OnAnswered();
   StopWaitingUpstream();
   // The server gave up on the connection as we took it: not our client's 408.

@@ -82,7 +82,7 @@ HealthWatch::HealthWatch(Worker& home, Generation& generation,
     : home_(home),
       generation_(generation),
       watched_(generation.config().upstreams.size()),
-      recorder_(generation.config()) {
+      recorder_(generation.config(), home.tls_neighbours()) {
   for (size_t i = 0; i < watched_.size(); ++i) Watch(i, before);
   ArmTimer();
 }

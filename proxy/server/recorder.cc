@@ -164,6 +164,33 @@ void Recorder::NoteTls(const TlsLayer& tls) {
   record.raw_before = tls.raw_sent();
 }
 
+TlsNeighbours::Server Recorder::NeighbourOf(const AttemptRecord& record) const {
+  TlsNeighbours::Server server;
+  if (route_ != nullptr)
+    server.upstream = config_.upstreams[route_->upstream].name;
+  server.address = record.endpoint->text();
+  server.min_version = record.endpoint->tls()->options().min_version;
+  return server;
+}
+
+void Recorder::NoteHandshake(const TlsLayer& tls, Time now) {
+  AttemptRecord& record = attempt();
+  record.secured = now;
+  NoteTls(tls);
+  neighbours_.NoteAgreed(NeighbourOf(record), tls, now);
+}
+
+// Once a connection is enough, and only those who show certificates are asked
+// whether our clock is theirs.
+void Recorder::NoteDate(std::string_view date, Time now) {
+  const AttemptRecord& record = attempt();
+  if (!record.tls || record.reused) return;
+  const auto theirs = ParseHttpDate(date);
+  if (!theirs) return;
+  neighbours_.NoteDate(NeighbourOf(record),
+                       *theirs - WallMicroseconds() / 1'000'000, now);
+}
+
 // What TLS says of a connection that failed. Of what it carries, the bytes on
 // the wire count: those are what the kernel knows of.
 void Recorder::AddTls(const UpstreamConnection& connection,
@@ -174,6 +201,9 @@ void Recorder::AddTls(const UpstreamConnection& connection,
   tls_ = std::make_unique<const TlsFacts>(tls->facts());
   attempt().tls = true;
   facts->tls = EvidenceOf(*tls_, *endpoint.tls(), endpoint.tls_host());
+  const TlsNeighbours::Server server = NeighbourOf(attempt());
+  neighbours_.NoteRefused(server, *tls_, attempt().ended);
+  neighbours_.Add(server, *tls_, attempt().ended, &*facts->tls);
   facts->sent = tls->raw_sent() - attempt().raw_before;
   if (facts->phase != diagnostics::AttemptPhase::kTls) return;
   facts->waited = Between(attempt().connected, attempt().ended);

@@ -14,6 +14,7 @@
 #include "proxy/net/socket.h"
 #include "proxy/server/body.h"
 #include "proxy/server/config.h"
+#include "proxy/server/tls_neighbours.h"
 #include "proxy/upstream/upstream.h"
 
 namespace whichhop {
@@ -76,7 +77,9 @@ bool IsOurs(diagnostics::Fault fault);
 
 class Recorder {
  public:
-  explicit Recorder(const Config& config) : config_(config) {}
+  // `neighbours`: of the worker; they outlive it.
+  Recorder(const Config& config, TlsNeighbours& neighbours)
+      : config_(config), neighbours_(neighbours) {}
 
   void Begin(Time now);
   void TakeRoute(const RouteConfig* route);
@@ -88,6 +91,10 @@ class Recorder {
   void ForgetAttempt() { --attempt_count_; }
   // The connection of the attempt, under TLS, is ready for its request.
   void NoteTls(const TlsLayer& tls);
+  // Its handshake was completed just now.
+  void NoteHandshake(const TlsLayer& tls, Time now);
+  // The head of its answer is here: Date tells of clocks.
+  void NoteDate(std::string_view date, Time now);
   // Requires: an attempt was begun.
   AttemptRecord& attempt() { return attempts_[attempt_count_ - 1]; }
   const AttemptRecord& attempt() const { return attempts_[attempt_count_ - 1]; }
@@ -134,7 +141,10 @@ class Recorder {
   void AddName(const AttemptRecord& record, diagnostics::AttemptFacts* facts);
   const diagnostics::Verdict& Judge(const diagnostics::Observation& seen);
 
+  TlsNeighbours::Server NeighbourOf(const AttemptRecord& record) const;
+
   const Config& config_;
+  TlsNeighbours& neighbours_;
   const RouteConfig* route_ = nullptr;
   Time begun_ = kNoTime;
   size_t attempt_count_ = 0;

@@ -107,6 +107,10 @@ diagnostics::ClientTlsFacts EvidenceOf(const TlsFacts& seen) {
   facts.alert_received = NumberOf(seen.received);
   facts.alert_sent = NumberOf(seen.sent);
   facts.max_version = seen.client_version;
+  facts.ciphers = seen.client_ciphers;
+  if (seen.own_not_after != 0) {
+    facts.own_not_after = Since1970(seen.own_not_after);
+  }
   facts.sni = seen.sni;
   facts.verify_code = static_cast<uint32_t>(seen.verify_code);
   facts.verify_depth = static_cast<uint32_t>(seen.verify_depth);

@@ -18,6 +18,7 @@
 #include "proxy/server/crew.h"
 #include "proxy/server/generation.h"
 #include "proxy/server/session.h"
+#include "proxy/server/tls_neighbours.h"
 #include "proxy/server/worker_metrics.h"
 #include "proxy/upstream/wait_room.h"
 
@@ -78,6 +79,7 @@ class Worker final : private AcceptEvents, private TimerEvents {
   // The one that serves by this very configuration; null: none does.
   Generation* FindGeneration(const Config& config);
   Crew& crew() { return crew_; }
+  TlsNeighbours& tls_neighbours() { return tls_neighbours_; }
   WaitRoom& wait_room() { return wait_room_; }
   Rng& rng() { return rng_; }
   WallText& wall_text() { return wall_text_; }
@@ -143,6 +145,7 @@ class Worker final : private AcceptEvents, private TimerEvents {
   Rng rng_;
   WallText wall_text_;
   WorkerMetrics metrics_;
+  TlsNeighbours tls_neighbours_;
   AccessLog access_log_;
   std::vector<std::unique_ptr<Generation>> generations_;  // the last serves
   std::vector<OpenListener> listeners_;

@@ -53,6 +53,19 @@ TEST_CASE("the text of a second is kept until the next, forth and back") {
   CHECK(text.HttpDate(last) == "Sun, 31 Dec 2023 23:59:59 GMT");
 }
 
+TEST_CASE("an IMF-fixdate is read, and nothing else") {
+  CHECK(ParseHttpDate("Sun, 06 Nov 1994 08:49:37 GMT") == 784'111'777);
+  WallText text;
+  const int64_t now = WallMicroseconds();
+  CHECK(ParseHttpDate(text.HttpDate(now)) == now / kSecond);
+  for (const char* other :
+       {"", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994",
+        "Sun, 06 Nov 1994 08:49:37 UTC", "Sun, 06 Nov 1994 08:49:37 GMT ",
+        "Sun, 36 Nov 1994 08:49:37 GMT"}) {
+    CHECK_FALSE(ParseHttpDate(other));
+  }
+}
+
 TEST_CASE("the wall clock runs, and is past the day that this was written") {
   const int64_t before = WallMicroseconds();
   CHECK(before > 1'753'000'000 * kSecond);

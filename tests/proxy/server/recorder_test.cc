@@ -25,7 +25,7 @@ const Time kStart = Time(seconds(1000));
 struct Recording {
   explicit Recording(const char* address = "10.0.0.5:8000")
       : endpoint(loop, {*Address::Parse(address), address}, seconds(4)),
-        recorder(config) {
+        recorder(config, neighbours) {
     config.upstreams.resize(1);
     config.routes.resize(1);
     recorder.Begin(kStart);
@@ -62,6 +62,7 @@ struct Recording {
   Loop loop;
   Config config;
   Endpoint endpoint;
+  TlsNeighbours neighbours;
   Recorder recorder;
 };
 
