@@ -2,6 +2,8 @@
 
 #include <cerrno>
 
+#include "diagnostics/classify_tls.h"
+
 namespace whichhop::diagnostics {
 namespace {
 
@@ -146,23 +148,6 @@ Fault ClassifyDns(const AttemptFacts& a) {
   return Fault::kDnsTimeout;
 }
 
-Fault ClassifyTls(const AttemptFacts& a) {
-  switch (a.end) {
-    case AttemptEnd::kFin:
-    case AttemptEnd::kMalformed:
-    case AttemptEnd::kDns:
-    case AttemptEnd::kTls:
-      return Fault::kTlsEof;
-    case AttemptEnd::kReset:
-    case AttemptEnd::kErrno:
-      return Fault::kTlsRst;
-    case AttemptEnd::kTimeout:
-    case AttemptEnd::kDeadline:
-      return Fault::kTlsTimeout;
-  }
-  return Fault::kTlsTimeout;
-}
-
 Fault ClassifyMalformed(const AttemptFacts& a) {
   switch (a.malformed) {
     case Malformed::kNone:
@@ -239,14 +224,17 @@ Fault ClassifyLost(const AttemptFacts& a) {
   return Fault::kRespPathLost;
 }
 
+// The far end's idle timer ran out as the request went out.
+bool KeepAliveRace(const AttemptFacts& a) {
+  return a.reused && a.received == 0 && a.waited <= kRaceWindow &&
+         (a.phase == AttemptPhase::kWait || Early(a));
+}
+
 // FIN or RST, and nothing of the final head came.
 Fault ClassifyEndUnanswered(const AttemptFacts& a) {
   const bool reset = a.end == AttemptEnd::kReset;
   if (a.interim > 0) return Fault::kResp1xxThenClose;
-  if (a.reused && a.received == 0 && a.waited <= kRaceWindow &&
-      (a.phase == AttemptPhase::kWait || Early(a))) {
-    return Fault::kStaleKeepaliveRace;
-  }
+  if (KeepAliveRace(a)) return Fault::kStaleKeepaliveRace;
   if (!a.reused && Early(a)) return Fault::kConnectResetAfterEstablished;
   if (a.phase == AttemptPhase::kRequest) return Fault::kWriteEarlyClose;
   return reset ? Fault::kRespRst : Fault::kRespEmptyFin;
@@ -255,6 +243,9 @@ Fault ClassifyEndUnanswered(const AttemptFacts& a) {
 // From the first request byte to the end of the head.
 Fault ClassifyAnswer(const AttemptFacts& a) {
   const bool begun = a.head_bytes > 0;
+  if (BrokenByTls(a)) {
+    return KeepAliveRace(a) ? Fault::kStaleKeepaliveRace : ClassifyBrokenTls(a);
+  }
   switch (a.end) {
     case AttemptEnd::kMalformed:
       return ClassifyMalformed(a);
@@ -278,15 +269,17 @@ Fault ClassifyBodyEnd(const AttemptFacts& a) {
     case BodyFraming::kChunked:
       return Fault::kBodyChunkTruncated;
     case BodyFraming::kClose:
-      return Fault::kBodyCloseDelimitedCut;
+      return a.end == AttemptEnd::kReset ? Fault::kBodyCloseDelimitedCut
+                                         : Fault::kBodyCloseDelimitedUnclosed;
     case BodyFraming::kLength:
-      return a.end == AttemptEnd::kFin ? Fault::kBodyClShortFin
-                                       : Fault::kBodyClShortRst;
+      return a.end == AttemptEnd::kReset ? Fault::kBodyClShortRst
+                                         : Fault::kBodyClShortFin;
   }
   return Fault::kBodyClShortFin;
 }
 
 Fault ClassifyBody(const AttemptFacts& a) {
+  if (BrokenByTls(a)) return ClassifyBrokenTls(a);
   switch (a.end) {
     case AttemptEnd::kMalformed:
       return ClassifyMalformed(a);
@@ -319,7 +312,7 @@ Fault Classify(const AttemptFacts& attempt) {
     case AttemptPhase::kConnect:
       return ClassifyConnect(attempt);
     case AttemptPhase::kTls:
-      return ClassifyTls(attempt);
+      return ClassifyHandshake(attempt);
     case AttemptPhase::kRequest:
     case AttemptPhase::kWait:
     case AttemptPhase::kHead:

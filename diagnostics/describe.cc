@@ -2,6 +2,10 @@
 
 #include <cerrno>
 
+#include "diagnostics/classify_tls.h"
+#include "diagnostics/describe_tls.h"
+#include "diagnostics/tls_text.h"
+
 namespace whichhop::diagnostics {
 namespace {
 
@@ -95,29 +99,6 @@ std::string_view DnsRcode(DnsAnswer answer) {
   return "";
 }
 
-// How it ended: "FIN", "RST", "ETIMEDOUT".
-FixedText<24> EndText(const AttemptFacts& a) {
-  switch (a.end) {
-    case AttemptEnd::kFin:
-      return FixedText<24>("FIN");
-    case AttemptEnd::kReset:
-      return FixedText<24>("RST");
-    case AttemptEnd::kErrno:
-      return ErrnoText(a.error);
-    case AttemptEnd::kTimeout:
-      return FixedText<24>("timeout");
-    case AttemptEnd::kDeadline:
-      return FixedText<24>("deadline");
-    case AttemptEnd::kMalformed:
-      return FixedText<24>("malformed");
-    case AttemptEnd::kDns:
-      return FixedText<24>("DNS");
-    case AttemptEnd::kTls:
-      return FixedText<24>("TLS failure");
-  }
-  return {};
-}
-
 void DescribeConnect(const AttemptFacts& a, Line& line) {
   if (a.end == AttemptEnd::kErrno) {
     line << ErrnoText(a.error).view() << " after "
@@ -180,7 +161,9 @@ void DescribeHead(const AttemptFacts& a, Line& line) {
 
 void DescribeBody(const AttemptFacts& a, Line& line) {
   if (a.end == AttemptEnd::kMalformed) return DescribeRule(a, line);
-  line << EndText(a).view() << " after " << a.body_received;
+  line << EndText(a).view();
+  if (TlsOf(a).failure == TlsFailure::kEof) line << " without close_notify";
+  line << " after " << a.body_received;
   if (a.body_expected.has_value()) line << " of " << *a.body_expected;
   line << " bytes of the body, last byte " << DurationText(a.quiet).view()
        << " ago";
@@ -207,6 +190,14 @@ ErrorParameter Number(std::string_view key, uint64_t number) {
 // Zero stands for a number that is not known.
 ErrorParameter Integer(std::string_view key, uint64_t number) {
   return number == 0 ? ErrorParameter() : Number(key, number);
+}
+
+// RFC 9209 section 2.3.15.
+ErrorParameters AlertParameters(const TlsFacts& tls) {
+  if (!tls.alert_received.has_value()) return {};
+  return {Number("alert-id", *tls.alert_received),
+          Text(ErrorParameter::Form::kToken, "alert-message",
+               AlertName(*tls.alert_received))};
 }
 
 }  // namespace
@@ -261,6 +252,28 @@ FixedText<24> ErrnoText(int error) {
   return out;
 }
 
+FixedText<24> EndText(const AttemptFacts& a) {
+  switch (a.end) {
+    case AttemptEnd::kFin:
+      return FixedText<24>("FIN");
+    case AttemptEnd::kReset:
+      return FixedText<24>("RST");
+    case AttemptEnd::kErrno:
+      return ErrnoText(a.error);
+    case AttemptEnd::kTimeout:
+      return FixedText<24>("timeout");
+    case AttemptEnd::kDeadline:
+      return FixedText<24>("deadline");
+    case AttemptEnd::kMalformed:
+      return FixedText<24>("malformed");
+    case AttemptEnd::kDns:
+      return FixedText<24>("DNS");
+    case AttemptEnd::kTls:
+      return FixedText<24>("TLS failure");
+  }
+  return {};
+}
+
 FixedText<80> IcmpText(const IcmpFacts& icmp) {
   FixedText<80> out(icmp.v6 ? "icmpv6 " : "icmp ");
   out << uint64_t{icmp.type} << "/" << uint64_t{icmp.code};
@@ -269,6 +282,7 @@ FixedText<80> IcmpText(const IcmpFacts& icmp) {
 }
 
 FixedText<160> DescribeAttempt(const AttemptFacts& attempt, Fault fault) {
+  if (IsOfTls(fault)) return DescribeTls(attempt, fault);
   Line line;
   switch (attempt.phase) {
     case AttemptPhase::kResolve:
@@ -306,6 +320,10 @@ FixedText<160> DescribeAttempt(const AttemptFacts& attempt, Fault fault) {
 
 FixedText<160> DescribeRequest(const RequestFacts& request, Fault fault) {
   Line line;
+  if (request.tls.has_value()) {
+    line = DescribeClientTls(*request.tls, fault);
+    if (!line.empty()) return line;
+  }
   if (!request.rule.empty()) {
     line << request.rule;
     if (!request.offset.has_value()) return line;
@@ -363,6 +381,8 @@ ErrorParameters DescribeParameters(const Observation& seen, Fault fault,
       return {Text(Form::kString, "rcode", DnsRcode(a.dns)),
               a.dns_extended ? Number("info-code", *a.dns_extended)
                              : ErrorParameter()};
+    case ErrorType::kTlsAlertReceived:
+      return AlertParameters(TlsOf(a));
     case ErrorType::kHttpResponseHeaderSectionSize:
       return {Integer("header-section-size", a.rule_bytes)};
     case ErrorType::kHttpResponseHeaderSize:

@@ -19,6 +19,9 @@ constexpr uint64_t AgeSeconds(Seconds age) {
 // "ECONNREFUSED"; "errno" and the number for one that connections do not meet.
 FixedText<24> ErrnoText(int error);
 
+// How an attempt ended: "FIN", "RST", "ETIMEDOUT", "timeout".
+FixedText<24> EndText(const AttemptFacts& attempt);
+
 // "icmp 3/1 from 10.0.0.1".
 FixedText<80> IcmpText(const IcmpFacts& icmp);
 

@@ -1,8 +1,10 @@
 #include "diagnostics/diagnose.h"
 
 #include "diagnostics/classify.h"
+#include "diagnostics/classify_tls.h"
 #include "diagnostics/describe.h"
 #include "diagnostics/narrow.h"
+#include "diagnostics/tls_text.h"
 
 namespace whichhop::diagnostics {
 namespace {
@@ -70,6 +72,18 @@ void UniteRows(const Observation& seen, Verdict& verdict) {
   verdict.cleared = cleared - cause;
 }
 
+// Whoever answered, nobody checked who it is.
+void CiteUnverified(const Observation& seen, Evidence& evidence) {
+  const TlsFacts& tls = TlsOf(seen.attempt);
+  if (!tls.complete || tls.verification != Verification::kOff) return;
+  evidence.Begin(Rule::kX6, {}, {});
+  evidence << "the upstream's certificate was not verified (verify: false): "
+              "who answers there is not known";
+  if (tls.verify_code == 0) return;
+  evidence << "; it would have failed with "
+           << VerifyText(tls.verify_code).view();
+}
+
 void DiagnoseRelayed(const Observation& seen, Verdict& verdict) {
   verdict.fault = Fault::kRelay;
   verdict.id << "relay-";
@@ -91,6 +105,7 @@ void DiagnoseRelayed(const Observation& seen, Verdict& verdict) {
     verdict.details << "407 from an origin may not pass";
   }
   CiteRows(verdict);
+  CiteUnverified(seen, verdict.evidence);
 }
 
 // The row that documents a status of our own: A where it has several.
@@ -113,9 +128,11 @@ StatusAndRow Listed(Fault fault, Statuses statuses) {
 // Edge mode takes the class of the last probe when no server is left.
 StatusAndRow AllDown(const Observation& seen) {
   const std::optional<Fault>& probe = seen.decision.last_probe;
-  if (seen.statuses == Statuses::kEdge && probe.has_value() &&
-      GetFault(*probe).phase == Phase::kConnect) {
-    return Listed(*probe, Statuses::kEdge);
+  if (seen.statuses == Statuses::kEdge && probe.has_value()) {
+    const Phase phase = GetFault(*probe).phase;
+    if (phase == Phase::kConnect || phase == Phase::kTls) {
+      return Listed(*probe, Statuses::kEdge);
+    }
   }
   return Listed(Fault::kBackendAllDown, seen.statuses);
 }
@@ -199,6 +216,7 @@ void DiagnoseAttempt(const Observation& seen, Verdict& verdict) {
   CiteFault(verdict,
             {SuspectsOf(fault, seen.position, LegBehind(seen)), {}, {}},
             verdict.evidence);
+  CiteUnverified(seen, verdict.evidence);
   Conclude(seen, NarrowAttempt(seen, seen.attempt, fault, verdict.evidence),
            verdict);
 }
@@ -227,6 +245,10 @@ void DiagnoseRespond(const Observation& seen, Verdict& verdict) {
 Verdict Diagnose(const Observation& seen) {
   Verdict verdict;
   verdict.position = seen.position;
+  // Half an id is the id of something else.
+  if (seen.protocol.size() <= verdict.protocol.kSize) {
+    verdict.protocol << seen.protocol;
+  }
   switch (seen.kind) {
     case Kind::kRelayed:
       DiagnoseRelayed(seen, verdict);

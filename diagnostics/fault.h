@@ -22,7 +22,7 @@ enum class Phase : uint8_t {
   kAuth,         // the auth or rate-limit side leg
   kDns,          // an upstream's address
   kConnect,      // TCP or unix connect
-  kTls,          // handshake with the upstream
+  kTls,          // handshake with the upstream, its certificate
   kWrite,        // the request on its way up
   kWait,         // no byte of the answer yet
   kHead,         // the answer's head

@@ -27,6 +27,8 @@ class FixedText {
   static_assert(N < 256);
 
  public:
+  static constexpr size_t kSize = N;  // bytes that fit
+
   FixedText() = default;
   explicit FixedText(std::string_view text) { *this << text; }
 

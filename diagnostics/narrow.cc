@@ -1,7 +1,9 @@
 #include "diagnostics/narrow.h"
 
+#include "diagnostics/classify_tls.h"
 #include "diagnostics/describe.h"
 #include "diagnostics/rules.h"
+#include "diagnostics/tls_text.h"
 
 namespace whichhop::diagnostics {
 namespace {
@@ -46,16 +48,31 @@ void Merge(const Finding& finding, Findings& all) {
   all.any_blame = true;
 }
 
+// They may leave the suspects, and are never listed as cleared.
+HopSet Unclearable(Position position) { return {SelfHop(position), Hop::kDns}; }
+
 Findings ApplyRules(const Scene& scene, Evidence& evidence) {
   Findings all;
   for (const NamedRule& rule : kRules) {
     const Finding finding = rule.apply(scene);
     if (!finding.found()) continue;
     Merge(finding, all);
-    evidence.Begin(rule.rule, finding.cleared, finding.blamed.set());
+    evidence.Begin(rule.rule, finding.cleared - Unclearable(scene.position),
+                   finding.blamed.set());
     evidence << finding.sentence.view();
   }
   return all;
+}
+
+void AddDoubts(const Scene& scene, HopList& suspects, Evidence& evidence) {
+  for (const auto& apply : kDoubts) {
+    const Doubt doubt = apply(scene);
+    const HopSet joined = doubt.joined - suspects.set();
+    if (joined.empty()) continue;
+    evidence.Begin(Rule::kUnknown, {}, joined);
+    evidence << doubt.sentence.view();
+    for (Hop hop : joined) suspects.Add(hop);
+  }
 }
 
 // Takes the cleared out of the suspects. Evidence that would clear them all
@@ -140,6 +157,26 @@ Blame ByLargestField(const Observation& seen, const HopList& suspects,
   return Only(suspects, keep);
 }
 
+// Whose certificate a client distrusts, it says by its alert; where ours has
+// expired, nobody needs to be asked.
+Blame ByClientAlert(const Observation& seen, const HopList& suspects,
+                    Evidence& evidence) {
+  if (!seen.request.tls.has_value()) return Only(suspects, Everyone());
+  const ClientTlsFacts& tls = *seen.request.tls;
+  const uint8_t alert = tls.alert_received.value_or(0);
+  if (alert < 42 || alert > 48 || alert == 47) {
+    return Only(suspects, Everyone());
+  }
+  const HopSet self{SelfHop(seen.position)};
+  const bool expired = OwnCertificateExpired(tls);
+  const HopSet keep = expired ? self : self | HopSet{Hop::kBrowser};
+  evidence.Begin(Rule::kFault, {}, suspects.Only(keep).set());
+  evidence << "the client does not accept our certificate ("
+           << AlertText(alert).view() << ")";
+  if (expired) evidence << ", which has expired";
+  return Only(suspects, keep);
+}
+
 // Every slot is taken: by a slow upstream, or is our limit too low?
 Blame BySlots(const Observation& seen, const HopList& suspects,
               Evidence& evidence) {
@@ -182,6 +219,20 @@ Blame ByLookup(const Observation& seen, const HopList& suspects,
   return Only(suspects, {SelfHop(seen.position)});
 }
 
+// How a probe's handshake of TLS ended that came to this fault.
+AttemptEnd HandshakeEnd(Fault fault) {
+  switch (fault) {
+    case Fault::kTlsTimeout:
+      return AttemptEnd::kTimeout;
+    case Fault::kTlsRst:
+      return AttemptEnd::kReset;
+    case Fault::kTlsEof:
+      return AttemptEnd::kFin;
+    default:  // it was answered, by something in TLS or instead of it
+      return AttemptEnd::kTls;
+  }
+}
+
 // The last probe speaks for the servers that are out.
 Blame ByProbe(const Observation& seen, const HopList& suspects,
               Evidence& evidence) {
@@ -200,6 +251,10 @@ Blame ByProbe(const Observation& seen, const HopList& suspects,
   if (!d.last_probe.has_value()) return Only(suspects, Everyone());
   AttemptFacts probe;
   probe.phase = AttemptPhase::kConnect;
+  if (GetFault(*d.last_probe).phase == Phase::kTls) {
+    probe.phase = AttemptPhase::kTls;
+    probe.end = HandshakeEnd(*d.last_probe);
+  }
   probe.connect = d.probe_connect.value_or(Micros(0));
   if (d.probe_connect.has_value()) probe.peer_min_rtt = d.probe_peer_rtt;
   return NarrowAttempt(seen, probe, *d.last_probe, evidence);
@@ -219,7 +274,13 @@ HopList SuspectsOf(Fault fault, Position position, HopSet path_behind) {
                     ? PathBefore(position)
                     : (Everyone() - kLegHops) | path_behind;
   if (listed.self) keep.Add(SelfHop(position));
-  return listed.hops.Only(keep);
+  HopList suspects = listed.hops.Only(keep);
+  // Where no balancer stands, the app may end TLS itself.
+  const bool behind = listed.hops.contains(Hop::kServer);
+  if (IsOfTls(fault) && behind && !path_behind.contains(Hop::kLb)) {
+    suspects.Add(Hop::kApp);
+  }
+  return suspects;
 }
 
 Blame NarrowAttempt(const Observation& seen, const AttemptFacts& attempt,
@@ -238,12 +299,7 @@ Blame NarrowAttempt(const Observation& seen, const AttemptFacts& attempt,
   }
   if (OursAlone(fault)) return Only(suspects, Everyone());
   const Scene scene{attempt, fault, seen.position, seen.is, path};
-  const HopSet missing = MissingFacts(scene) - suspects.set();
-  if (!missing.empty()) {
-    evidence.Begin(Rule::kUnknown, {}, missing);
-    evidence << "nothing was seen that shows the rest of the way to work";
-  }
-  for (Hop hop : missing) suspects.Add(hop);
+  AddDoubts(scene, suspects, evidence);
   const Findings found = ApplyRules(scene, evidence);
   return Settle(suspects, found, evidence);
 }
@@ -255,6 +311,8 @@ Blame NarrowDecision(const Observation& seen, Evidence& evidence) {
     case Fault::kReqHeadTimeout:
     case Fault::kReqbodyTimeout:
       return ByRetransmits(seen, suspects, evidence);
+    case Fault::kCtlsAbort:
+      return ByClientAlert(seen, suspects, evidence);
     case Fault::kClientSlowReader:
       return BySlowReader(seen, suspects, evidence);
     case Fault::kReqHeadTooLarge:

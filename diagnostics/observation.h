@@ -205,7 +205,8 @@ struct AttemptFacts {
   Micros idle{0};       // how long it lay there
   uint32_t served = 0;  // exchanges that it served before this one
 
-  // In kTls, and of what TLS carries, bytes are those on the wire.
+  // Under TLS what was sent is counted as it is on the wire, what was received
+  // as it was in its records.
   uint64_t sent = 0;               // request bytes handed to the kernel; in
                                    // kTls those of our side of the handshake
   uint64_t received = 0;           // response bytes, interim ones too

@@ -71,6 +71,10 @@ void AppendOurs(std::string& out, const Verdict& verdict,
     out += "; received-status=";
     AppendInteger(out, verdict.received);
   }
+  if (!verdict.protocol.empty()) {
+    out += "; next-protocol=";
+    AppendSfTokenOrBytes(out, verdict.protocol.view());
+  }
   if (options.audience == Audience::kPublic) return;
   if (!verdict.next_hop.empty()) {
     out += "; next-hop=";

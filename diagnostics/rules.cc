@@ -2,24 +2,12 @@
 
 #include "diagnostics/classify.h"
 #include "diagnostics/describe.h"
+#include "diagnostics/rules_tls.h"
 
 namespace whichhop::diagnostics {
 namespace {
 
-using std::chrono::milliseconds;
-
-constexpr Seconds kFreshSibling{10};  // "in the last seconds"
-constexpr Seconds kFreshWalk{60};     // a path seldom changes faster
-constexpr Seconds kLongQuiet{30};     // from here firewalls forget flows
-
-constexpr HopSet kNetwork{Hop::kIsp, Hop::kTor};
-
-bool Fresh(const std::optional<Seconds>& age) {
-  return age.has_value() && *age <= kFreshSibling;
-}
-
-// The way from us to whoever ends our connection.
-HopSet Network(const Scene& s) { return kNetwork & s.path; }
+constexpr Seconds kFreshWalk{60};  // a path seldom changes faster
 
 // The hop that ends our connection for sure, if the configuration tells. A
 // balancer that may stand there is one; behind it nothing is known.
@@ -32,93 +20,6 @@ HopSet Holder(const Scene& s) {
 HopSet HostIfSole(const Scene& s) {
   if (s.path.contains(Hop::kLb)) return {};
   return s.path & HopSet{Hop::kServer};
-}
-
-bool Established(const AttemptFacts& a) {
-  if (a.phase == AttemptPhase::kResolve) return false;
-  if (a.phase != AttemptPhase::kConnect) return true;
-  return a.end == AttemptEnd::kFin || a.end == AttemptEnd::kReset;
-}
-
-bool Timer(const AttemptFacts& a) {
-  return a.end == AttemptEnd::kTimeout || a.end == AttemptEnd::kDeadline;
-}
-
-// A stateful firewall that forgot the flow may have sent this RST.
-bool ResetAfterLongQuiet(const AttemptFacts& a) {
-  const Micros silence = a.phase == AttemptPhase::kBody ? a.quiet : a.waited;
-  return a.end == AttemptEnd::kReset && silence >= kLongQuiet;
-}
-
-// Segments behind a hole arrived and the hole stayed.
-bool Gaps(const AttemptFacts& a) {
-  return Timer(a) && a.tcp.has_value() && a.tcp->rcv_ooopack > 0;
-}
-
-bool AllAcked(const AttemptFacts& a) {
-  if (a.tcp.has_value() && a.tcp->unacked > 0) return false;
-  if (a.unsent.has_value() && *a.unsent > 0) return false;
-  if (a.acked.has_value()) return *a.acked > 0 && *a.acked >= a.sent;
-  return a.tcp.has_value() && a.sent > 0;
-}
-
-// An ACK came well after the last byte: a probe of ours was answered.
-bool ProbesAnswered(const AttemptFacts& a) {
-  return a.tcp.has_value() && a.tcp->last_ack.has_value() &&
-         *a.tcp->last_ack + milliseconds(500) <= a.quiet;
-}
-
-// Whether, when our timer fired, the way to the far end was seen to work.
-bool AliveAtTimer(const Scene& s) {
-  const AttemptFacts& a = s.attempt;
-  if (Gaps(a)) return false;
-  switch (a.phase) {
-    case AttemptPhase::kResolve:
-    case AttemptPhase::kConnect:
-      return false;
-    case AttemptPhase::kTls:
-      return AllAcked(a);
-    case AttemptPhase::kRequest:
-      // What is in the closed window's way is not on the wire.
-      return a.tcp.has_value() && a.tcp->unacked == 0;
-    case AttemptPhase::kWait:
-      return AllAcked(a) || a.received > 0 ||
-             s.fault == Fault::kWriteTimeoutZeroWindow;
-    case AttemptPhase::kHead:
-      return a.tcp.has_value() || a.quiet < Seconds(5);
-    case AttemptPhase::kBody:
-      return a.end == AttemptEnd::kDeadline || ProbesAnswered(a);
-  }
-  return false;
-}
-
-// One lost probe is an accident, two are not.
-bool SilentToProbes(const AttemptFacts& a) {
-  return Timer(a) && a.tcp.has_value() && a.tcp->probes >= 2;
-}
-
-// Whether the end itself shows that the way worked until then.
-bool WayWorked(const Scene& s) {
-  const AttemptFacts& a = s.attempt;
-  if (s.fault == Fault::kWriteTimeoutUnacked) return false;
-  if (SilentToProbes(a)) return false;
-  switch (a.end) {
-    case AttemptEnd::kFin:
-    case AttemptEnd::kMalformed:
-      return true;
-    case AttemptEnd::kReset:
-      // A RST is no proof of its sender while a handshake of TLS may be
-      // filtered, nor after a long silence.
-      return a.phase != AttemptPhase::kTls && !ResetAfterLongQuiet(a);
-    case AttemptEnd::kTimeout:
-    case AttemptEnd::kDeadline:
-      return AliveAtTimer(s);
-    case AttemptEnd::kErrno:
-    case AttemptEnd::kDns:
-    case AttemptEnd::kTls:
-      return false;
-  }
-  return false;
 }
 
 Finding RefusedByTarget(const Scene& s) {
@@ -142,8 +43,13 @@ Finding Handshake(const Scene& s) {
   if (a.reused || Timer(a)) return f;
   if (a.received > 0 || a.acked.value_or(0) > 0) return f;
   f.cleared = Network(s);
-  f.sentence << "TCP's handshake took " << DurationText(a.connect).view()
-             << ": the way to the far end works";
+  f.sentence << "TCP's handshake ";
+  if (a.connect == Micros(0)) {
+    f.sentence << "was completed";
+  } else {
+    f.sentence << "took " << DurationText(a.connect).view();
+  }
+  f.sentence << ": the way to the far end works";
   return f;
 }
 
@@ -154,7 +60,9 @@ Finding Acknowledged(const Scene& s) {
   if (a.received > 0) return f;
   if (Timer(a) ? a.sent == 0 : a.acked.value_or(0) == 0) return f;
   f.cleared = Network(s);
-  f.sentence << "bytes of the request were acknowledged (";
+  f.sentence << "bytes of the "
+             << (a.phase == AttemptPhase::kTls ? "handshake" : "request")
+             << " were acknowledged (";
   if (a.acked.has_value()) {
     f.sentence << *a.acked << " of ";
   }
@@ -370,40 +278,47 @@ Finding PathWalk(const Scene& s) {
   return f;
 }
 
+// What would show that the way still worked was not seen.
+HopSet MissingFacts(const Scene& s) {
+  const AttemptFacts& a = s.attempt;
+  if (a.unix_socket || !Established(a)) return {};
+  if (ResetAfterLongQuiet(a)) return s.path & HopSet{Hop::kTor};
+  // Whether anyone took the request is not known: perhaps only a handshake.
+  if (s.fault == Fault::kRespEmptyFin && !a.acked.has_value()) {
+    return s.path & HopSet{Hop::kServer};
+  }
+  const bool silent =
+      Timer(a) ||
+      ((a.phase == AttemptPhase::kBody || a.phase == AttemptPhase::kTls) &&
+       a.end == AttemptEnd::kErrno);
+  if (!silent || WayWorked(s)) return {};
+  if (s.fault == Fault::kWriteTimeoutUnacked) return {};
+  return s.path & HopSet{Hop::kIsp, Hop::kTor, Hop::kServer};
+}
+
+Doubt UnseenWay(const Scene& s) {
+  Doubt doubt;
+  doubt.joined = MissingFacts(s);
+  doubt.sentence << "nothing was seen that shows the rest of the way to work";
+  return doubt;
+}
+
 }  // namespace
 
-const std::array<NamedRule, 16> kRules = {{
-    {Rule::kX3, RefusedByTarget},
-    {Rule::kX4, Handshake},
-    {Rule::kX5, Acknowledged},
-    {Rule::kX5, ProbeAnswered},
-    {Rule::kX5, Unacknowledged},
-    {Rule::kX5, ProbesUnanswered},
-    {Rule::kX7, BytesCame},
-    {Rule::kX7, SegmentsBehindHole},
-    {Rule::kX9, ReusedConnection},
-    {Rule::kX9, SiblingSameAddress},
-    {Rule::kX9, SiblingFlows},
-    {Rule::kX9, SiblingSameRack},
-    {Rule::kX9, SiblingOtherRack},
-    {Rule::kX9, WholeRackSilent},
-    {Rule::kX10, IcmpOffender},
-    {Rule::kX10, PathWalk},
-}};
+const std::array<Doubt (*)(const Scene&), 3> kDoubts = {
+    {UnseenWay, Interception, ClockSuspected}};
 
-HopSet MissingFacts(const Scene& scene) {
-  const AttemptFacts& a = scene.attempt;
-  if (a.unix_socket || !Established(a)) return {};
-  if (ResetAfterLongQuiet(a)) return scene.path & HopSet{Hop::kTor};
-  // Whether anyone took the request is not known: perhaps only a handshake.
-  if (scene.fault == Fault::kRespEmptyFin && !a.acked.has_value()) {
-    return scene.path & HopSet{Hop::kServer};
-  }
-  const bool silent = Timer(a) || (a.phase == AttemptPhase::kBody &&
-                                   a.end == AttemptEnd::kErrno);
-  if (!silent || a.phase == AttemptPhase::kTls || WayWorked(scene)) return {};
-  if (scene.fault == Fault::kWriteTimeoutUnacked) return {};
-  return scene.path & HopSet{Hop::kIsp, Hop::kTor, Hop::kServer};
-}
+const std::array<NamedRule, 20> kRules = {{
+    {Rule::kFault, NothingLookedUp}, {Rule::kX3, RefusedByTarget},
+    {Rule::kX4, Handshake},          {Rule::kX5, Acknowledged},
+    {Rule::kX5, ProbeAnswered},      {Rule::kX5, Unacknowledged},
+    {Rule::kX5, ProbesUnanswered},   {Rule::kX6, VerifiedPeer},
+    {Rule::kX7, BytesCame},          {Rule::kX7, SegmentsBehindHole},
+    {Rule::kX9, ReusedConnection},   {Rule::kX9, SiblingSameAddress},
+    {Rule::kX9, SiblingFlows},       {Rule::kX9, SiblingSameRack},
+    {Rule::kX9, SiblingOtherRack},   {Rule::kX9, WholeRackSilent},
+    {Rule::kX9, PolicyAgreed},       {Rule::kX10, IcmpOffender},
+    {Rule::kX10, PathWalk},          {Rule::kX12, ClockAgrees},
+}};
 
 }  // namespace whichhop::diagnostics

@@ -5,19 +5,10 @@
 
 #include <array>
 
-#include "diagnostics/observation.h"
+#include "diagnostics/scene.h"
 #include "diagnostics/verdict.h"
 
 namespace whichhop::diagnostics {
-
-// What a rule may look at.
-struct Scene {
-  const AttemptFacts& attempt;
-  Fault fault;  // as classified
-  Position position;
-  Answers is;
-  HopSet path;  // the leg behind us
-};
 
 struct Finding {
   HopSet cleared;           // known to have worked
@@ -31,10 +22,15 @@ struct NamedRule {
   Finding (*apply)(const Scene&);
 };
 
-extern const std::array<NamedRule, 16> kRules;
+extern const std::array<NamedRule, 20> kRules;
 
-// Suspects that join those of the fault because a fact is missing that would
-// have shown that the way still worked.
-HopSet MissingFacts(const Scene& scene);
+// Suspects that join those of the fault: because a fact is missing that would
+// have shown that the way still worked, or because something else is amiss.
+struct Doubt {
+  HopSet joined;
+  FixedText<200> sentence;  // why
+};
+
+extern const std::array<Doubt (*)(const Scene&), 3> kDoubts;
 
 }  // namespace whichhop::diagnostics

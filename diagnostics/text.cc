@@ -1,5 +1,6 @@
 #include "diagnostics/text.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -104,6 +105,24 @@ bool SecondByteFits(unsigned char first, unsigned char second) {
   }
 }
 
+// RFC 4648 section 4, padded.
+void AppendBase64(std::string& out, std::string_view bytes) {
+  constexpr std::string_view kAlphabet =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  for (; !bytes.empty();
+       bytes.remove_prefix(std::min<size_t>(3, bytes.size()))) {
+    uint32_t group = 0;
+    for (size_t i = 0; i < 3; ++i) {
+      group <<= 8;
+      if (i < bytes.size()) group |= static_cast<uint8_t>(bytes[i]);
+    }
+    for (size_t i = 0; i < 4; ++i) {
+      const uint32_t digit = (group >> (18 - 6 * i)) & 63;
+      out += i <= bytes.size() ? kAlphabet[digit] : '=';
+    }
+  }
+}
+
 }  // namespace
 
 size_t Utf8SequenceLength(std::string_view text) {
@@ -198,6 +217,16 @@ void AppendSfTokenOrString(std::string& out, std::string_view text) {
   } else {
     AppendSfString(out, text);
   }
+}
+
+void AppendSfTokenOrBytes(std::string& out, std::string_view text) {
+  if (IsSfToken(text)) {
+    out += text;
+    return;
+  }
+  out += ':';
+  AppendBase64(out, text);
+  out += ':';
 }
 
 void AppendHtml(std::string& out, std::string_view text) {

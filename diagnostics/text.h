@@ -24,6 +24,8 @@ void AppendSfTokenOrString(std::string& out, std::string_view text);
 // An sf-string: quotes and backslashes escaped, anything that is not printable
 // ASCII percent-encoded.
 void AppendSfString(std::string& out, std::string_view text);
+// An sf-token where the text is one, else a byte sequence.
+void AppendSfTokenOrBytes(std::string& out, std::string_view text);
 bool IsSfToken(std::string_view text);
 
 // Text in HTML, also inside a quoted attribute. Bytes that are not UTF-8

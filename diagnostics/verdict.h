@@ -34,14 +34,17 @@ enum class Rule : uint8_t {
   kX3,       // an answer of the target's kernel
   kX4,       // a completed handshake
   kX5,       // bytes that were, or were not, acknowledged
+  kX6,       // a handshake of TLS that was, or was not, verified
   kX7,       // bytes of an answer
   kX9,       // siblings
   kX10,      // an ICMP error or a path walk names a router
+  kX12,      // what we know of ourselves
   kUnknown,  // the evidence contradicts itself
 };
 constexpr std::string_view RuleName(Rule rule) {
-  constexpr std::array<std::string_view, 10> kNames = {
-      "fault", "row", "X1", "X3", "X4", "X5", "X7", "X9", "X10", "unknown"};
+  constexpr std::array<std::string_view, 12> kNames = {
+      "fault", "row", "X1", "X3",  "X4",  "X5",
+      "X6",    "X7",  "X9", "X10", "X12", "unknown"};
   return kNames[static_cast<size_t>(rule)];
 }
 
@@ -107,6 +110,7 @@ struct Verdict {
   Basis basis = Basis::kObserved;
   ErrorType type = ErrorType::kNone;
   ErrorParameters parameters;
+  FixedText<32> protocol;  // ALPN id of the leg behind us; empty: not known
   FixedText<64> next_hop;  // the upstream's address; for operators
   FixedText<160> details;  // one line of facts; for operators
   Evidence evidence;       // for operators

@@ -30,12 +30,12 @@ std::string AcceptOf(const RequestHead& head, const char* data) {
 }  // namespace
 
 AdminSession::AdminSession(Admin& admin, Socket socket)
-    : admin_(admin), socket_(std::move(socket)), parser_(kLimits) {}
+    : admin_(admin), stream_(std::move(socket)), parser_(kLimits) {}
 
 AdminSession::~AdminSession() { assert(closed_); }
 
 bool AdminSession::Start() {
-  closed_ = !watch_.Arm(admin_.loop(), socket_.fd(), *this);
+  closed_ = !watch_.Arm(admin_.loop(), stream_.socket().fd(), *this);
   if (closed_) return false;
   parser_.Reset();
   in_.Acquire(admin_.buffers());
@@ -51,7 +51,8 @@ void AdminSession::OnReadable() {
 // A block holds more than the largest head.
 void AdminSession::ReadHead() {
   for (;;) {
-    const IoResult got = socket_.Receive(in_.space(), in_.space_size());
+    const IoResult got =
+        stream_.socket().Receive(in_.space(), in_.space_size());
     if (got.kind == IoResult::Kind::kAgain) return;
     if (got.kind != IoResult::Kind::kBytes) return Close();
     in_.Append(got.bytes);
@@ -104,13 +105,13 @@ void AdminSession::Send(const AdminAnswer& answer) {
 }
 
 void AdminSession::Flush() {
-  const IoResult sent = queue_.Flush(socket_);
+  const IoResult sent = queue_.Flush(stream_);
   if (sent.kind == IoResult::Kind::kAgain) return;
   if (sent.kind != IoResult::Kind::kBytes) return Close();
   // Closing with something unread would send a RST, and that might overtake
   // the answer.
   phase_ = Phase::kLinger;
-  socket_.ShutdownWrite();
+  stream_.socket().ShutdownWrite();
   timer_.Arm(admin_.loop().wheel(), kLingerTime, *this);
   DiscardInput();
 }
@@ -122,7 +123,8 @@ void AdminSession::OnWritable() {
 void AdminSession::DiscardInput() {
   char thrown_away[4096];
   while (discarded_ < kLingerBytes) {
-    const IoResult got = socket_.Receive(thrown_away, sizeof(thrown_away));
+    const IoResult got =
+        stream_.socket().Receive(thrown_away, sizeof(thrown_away));
     if (got.kind == IoResult::Kind::kAgain) return;
     if (got.kind != IoResult::Kind::kBytes) break;
     discarded_ += got.bytes;
@@ -142,7 +144,7 @@ void AdminSession::Close() {
   watch_.Disarm();
   timer_.Disarm();
   in_.Release(admin_.buffers());
-  socket_.Close();
+  stream_.socket().Close();
   admin_.OnClosed(*this);
 }
 

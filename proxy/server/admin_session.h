@@ -13,7 +13,7 @@
 #include "proxy/net/buffer.h"
 #include "proxy/net/loop.h"
 #include "proxy/net/send_queue.h"
-#include "proxy/net/socket.h"
+#include "proxy/net/stream.h"
 
 namespace whichhop {
 
@@ -52,7 +52,7 @@ class AdminSession final : public Retired,
   void DiscardInput();
 
   Admin& admin_;
-  Socket socket_;
+  Stream stream_;
   Watch watch_;
   Timer timer_;
   Buffer in_;

@@ -378,13 +378,13 @@ bool Exchange::RefuseByPolicy() {
 }
 
 // Who may come in by TLS, and whom it may ask for here.
-std::optional<Fault> Exchange::RefusedByTls() const {
+std::optional<Fault> Exchange::RefusedByTls() {
   const TlsServer& tls = *session_->tls();
   const TlsLayer& connection = *session_->stream().tls();
   if (!tls.ClientAdmitted(connection)) return Fault::kCtlsClientCert;
   if (!tls.options().strict_sni) return std::nullopt;
   if (!TlsServer::NameServed(connection)) return Fault::kCtlsSniUnknown;
-  const std::string_view host = request_->host.In(in_.view().data());
+  const std::string_view host = HostName(request_->host.In(in_.data()));
   if (TlsServer::Covers(connection, host)) return std::nullopt;
   const bool named = !connection.facts().sni.empty();
   return named ? Fault::kReqMisdirected : Fault::kCtlsSniUnknown;
@@ -492,6 +492,7 @@ char Exchange::PhaseLetter() const {
     case ResponsePhase::kStarting:
     case ResponsePhase::kResolving:
     case ResponsePhase::kConnecting:
+    case ResponsePhase::kSecuring:
       return 'C';
     case ResponsePhase::kHead:
     case ResponsePhase::kPeek:

@@ -141,7 +141,7 @@ class Exchange final : public Retired,
   void StartRequest();
   void IdentifyClient();
   bool RefuseByPolicy();
-  std::optional<diagnostics::Fault> RefusedByTls() const;
+  std::optional<diagnostics::Fault> RefusedByTls();
   void OnRequestComplete();
   void QueueRequestBody();
   bool ReceiveRequestBody();

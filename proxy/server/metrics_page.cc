@@ -18,7 +18,7 @@ constexpr MetricFamily kClientDuration = {
 constexpr MetricFamily kPhaseDuration = {
     Type::kHistogram, "whichhop_upstream_phase_duration_seconds", "seconds",
     "Phases of attempts that came to their end: looking the name up, "
-    "connecting, waiting for the first byte of the answer."};
+    "connecting, agreeing on TLS, waiting for the first byte of the answer."};
 constexpr MetricFamily kErrors = {
     Type::kCounter, "whichhop_errors", "",
     "Verdicts: which hops may have caused an error, and which reported it."};
@@ -27,6 +27,9 @@ constexpr MetricFamily kActiveRequests = {
     "Requests of which a byte came and that are not over."};
 constexpr MetricFamily kConnections = {Type::kGauge, "whichhop_connections", "",
                                        "Open connections."};
+constexpr MetricFamily kHandshakes = {Type::kCounter, "whichhop_tls_handshakes",
+                                      "",
+                                      "Handshakes of TLS that were completed."};
 constexpr MetricFamily kServerUp = {
     Type::kGauge, "whichhop_upstream_up", "",
     "Whether requests are sent to a server of an upstream."};
@@ -89,6 +92,7 @@ void MetricsPage::Append(ExpositionFormat format, std::string& out) {
   AppendDurations(page);
   AppendErrors(page);
   AppendPhases(page);
+  AppendHandshakes(page);
   AppendGauges(page);
   AppendServers(page);
   AppendReloads(page);
@@ -135,6 +139,25 @@ void MetricsPage::AppendPhases(Exposition& out) {
       totals.Add(worker->phase(static_cast<UpstreamPhase>(i)));
     }
     out.Add(Label("phase", kUpstreamPhases[i]), totals);
+  }
+}
+
+void MetricsPage::AppendHandshakes(Exposition& out) {
+  using Counters = HandshakeCounters;
+  out.Begin(kHandshakes);
+  for (size_t i = 0; i < 8; ++i) {
+    const size_t side = i / 4;
+    const size_t version = i / 2 % 2;
+    const size_t resumed = i % 2;
+    uint64_t count = 0;
+    for (const WorkerMetrics* worker : workers_) {
+      count += worker->handshakes.value(side, version, resumed);
+    }
+    Labels labels;
+    labels.Add("resumed", Counters::kResumed[resumed]);
+    labels.Add("side", Counters::kSides[side]);
+    labels.Add("version", Counters::kVersions[version]);
+    out.Add(labels.text(), static_cast<int64_t>(count));
   }
 }
 

@@ -63,6 +63,7 @@ class MetricsPage {
   void AppendDurations(Exposition& out);
   void AppendErrors(Exposition& out);
   void AppendPhases(Exposition& out);
+  void AppendHandshakes(Exposition& out);
   void AppendGauges(Exposition& out);
   void AppendServers(Exposition& out);
   void AppendReloads(Exposition& out);

@@ -9,18 +9,6 @@ namespace whichhop {
 
 namespace {
 
-// host[:port] without its port and the dot of a rooted name.
-std::string_view HostName(std::string_view host) {
-  const size_t bracket = host.rfind(']');
-  const size_t colon = host.rfind(':');
-  if (colon != std::string_view::npos &&
-      (bracket == std::string_view::npos || colon > bracket)) {
-    host = host.substr(0, colon);
-  }
-  if (host.ends_with('.')) host.remove_suffix(1);
-  return host;
-}
-
 bool HostMatches(std::string_view pattern, std::string_view host) {
   if (pattern.empty()) return true;
   if (!pattern.starts_with('*')) return EqualsIgnoreCase(pattern, host);
@@ -35,6 +23,17 @@ bool MethodMatches(const std::vector<std::string>& methods,
 }
 
 }  // namespace
+
+std::string_view HostName(std::string_view host) {
+  const size_t bracket = host.rfind(']');
+  const size_t colon = host.rfind(':');
+  if (colon != std::string_view::npos &&
+      (bracket == std::string_view::npos || colon > bracket)) {
+    host = host.substr(0, colon);
+  }
+  if (host.ends_with('.')) host.remove_suffix(1);
+  return host;
+}
 
 const RouteConfig* FindRoute(const Config& config, const RequestHead& head,
                              const char* data) {

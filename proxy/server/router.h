@@ -9,6 +9,9 @@
 
 namespace whichhop {
 
+// host[:port] without its port and the dot of a rooted name.
+std::string_view HostName(std::string_view host);
+
 // `data`: the buffer of `head`. Null: no route matches.
 const RouteConfig* FindRoute(const Config& config, const RequestHead& head,
                              const char* data);

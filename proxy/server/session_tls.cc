@@ -64,7 +64,8 @@ void Session::GoOnWithHandshake() {
       break;
   }
   LeaveHandshake();
-  worker_.metrics().CountHandshake(*stream_.tls());
+  worker_.metrics().handshakes.Count(HandshakeCounters::kDownstream,
+                                     stream_.tls()->facts().agreed);
   WaitForRequest();
   // A request that came with the handshake's end has no edge of its own.
   if (stream_.tls()->may_have_more()) OnReadable();

@@ -41,7 +41,8 @@ void Worker::Open(ListeningSocket socket) {
   auto listener = std::make_unique<Listener>(loop_, std::move(socket.socket),
                                              reserve_, events);
   if (!listener->Start()) std::abort();  // no memory for one registration
-  listeners_.push_back({socket.configured, std::move(listener)});
+  listeners_.push_back(
+      {socket.configured, std::move(listener), ProxyProtocol::kOff, nullptr});
 }
 
 // What the configuration says of each listener. Port 0 may stand there several

@@ -236,6 +236,10 @@ void WorkerMetrics::CountPhases(const AttemptRecord& attempt) {
     phase(UpstreamPhase::kConnect)
         .Observe(attempt.connected - attempt.connect_begun());
   }
+  if (attempt.secured != kNoTime) {
+    phase(UpstreamPhase::kTls).Observe(attempt.secured - attempt.connected);
+    handshakes.Count(HandshakeCounters::kUpstream, attempt.agreed);
+  }
   if (attempt.first_byte != kNoTime) CountFirstByte(attempt);
 }
 

@@ -17,6 +17,7 @@
 
 #include "diagnostics/verdict.h"
 #include "proxy/base/counter.h"
+#include "proxy/net/tls_facts.h"
 #include "proxy/server/histogram.h"
 #include "proxy/server/labels.h"
 #include "proxy/server/series.h"
@@ -29,9 +30,29 @@ struct Config;
 struct RouteConfig;
 
 // The parts of an attempt that it went through.
-enum class UpstreamPhase : uint8_t { kDns, kConnect, kFirstByte };
-inline constexpr std::string_view kUpstreamPhases[] = {"dns", "connect",
+enum class UpstreamPhase : uint8_t { kDns, kConnect, kTls, kFirstByte };
+inline constexpr std::string_view kUpstreamPhases[] = {"dns", "connect", "tls",
                                                        "first_byte"};
+
+// Handshakes of TLS that were completed.
+class HandshakeCounters {
+ public:
+  enum Side : uint8_t { kDownstream, kUpstream };
+  static constexpr std::string_view kSides[] = {"downstream", "upstream"};
+  static constexpr std::string_view kVersions[] = {"1.2", "1.3"};
+  static constexpr std::string_view kResumed[] = {"false", "true"};
+
+  void Count(Side side, const TlsAgreement& agreed) {
+    counters_[side][agreed.version == 0x0304 ? 1 : 0][agreed.resumed ? 1 : 0]
+        .Add();
+  }
+  uint64_t value(size_t side, size_t version, size_t resumed) const {
+    return counters_[side][version][resumed].value();
+  }
+
+ private:
+  Counter counters_[2][2][2];
+};
 
 // What a route is called in metrics: numbers that stay, whatever is reloaded.
 struct RouteIds {
@@ -67,6 +88,7 @@ class WorkerMetrics {
   Gauge downstream_connections;
   Gauge upstream_connections;
   Counter log_dropped;  // lines
+  HandshakeCounters handshakes;
 
   // For any thread.
   const SeriesList<Histogram>& server() const { return server_; }

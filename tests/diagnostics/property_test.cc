@@ -39,6 +39,7 @@ class Generator {
     o.status = static_cast<uint16_t>(400 + Below(200));
     AddNeighbours(o);
     AddNoise(o);
+    if (Below(3) == 0) AddTls(o);
     return o;
   }
 
@@ -87,6 +88,64 @@ class Generator {
     if (Below(8) == 0) a.acked.reset();
   }
 
+  std::optional<uint8_t> Alert() {
+    if (Flip()) return std::nullopt;
+    return Pick<uint8_t>({0, 20, 40, 42, 47, 70, 80, 112, 116, 120, 250});
+  }
+
+  CertificateFacts Certificate() {
+    CertificateFacts c;
+    c.chain = Below(3);
+    c.subject = "CN=app.internal";
+    c.issuer = Pick({"", "CN=Example CA"});
+    c.self_issued = Flip();
+    c.issuer_url = Flip();
+    if (Flip()) c.not_after = Below(4'000'000'000);
+    if (Flip()) c.not_before = Below(4'000'000'000);
+    if (Flip()) c.new_key = Flip();
+    return c;
+  }
+
+  ClockFacts Clock() {
+    ClockFacts c;
+    c.origins = Below(6);
+    c.failed = Below(c.origins + 1);
+    c.dates = Below(4);
+    if (Flip()) c.ahead = seconds(Below(40000)) - seconds(20000);
+    return c;
+  }
+
+  // Facts of a connection that speaks TLS. Its phase says whether the handshake
+  // was done.
+  void AddTls(Observation& o) {
+    AttemptFacts& a = o.attempt;
+    const bool inside = a.phase == AttemptPhase::kTls;
+    if (a.phase == AttemptPhase::kResolve ||
+        a.phase == AttemptPhase::kConnect) {
+      return;
+    }
+    TlsFacts& tls = a.tls.emplace();
+    tls.complete = !inside;
+    tls.failure = static_cast<TlsFailure>(Below(8));
+    tls.alert_received = Alert();
+    tls.alert_sent = Alert();
+    tls.version = Pick<uint16_t>({0, 0x0303, 0x0304});
+    tls.certificate_requested = Flip();
+    tls.verification =
+        inside ? Pick({Verification::kNotReached, Verification::kFailed,
+                       Verification::kPassed})
+               : Pick({Verification::kOff, Verification::kPassed});
+    tls.verify_code = Below(80);
+    tls.verify_depth = Below(2);
+    tls.certificate = Certificate();
+    tls.now = 1795305600;
+    tls.policy_agreed = Age();
+    tls.other_name_agreed = Age();
+    tls.clock = Clock();
+    a.by_address = Flip();
+    if (Flip()) a.end = AttemptEnd::kTls;
+  }
+
   std::mt19937 random_;
 };
 
@@ -112,6 +171,9 @@ TEST_CASE("a produced verdict is ours, and never clears our own hop") {
     const Hop self = SelfHop(o.position);
     if (v.cleared.contains(self) || !(v.reporter == HopList{self})) {
       FAIL(Dump(v));
+    }
+    for (size_t i = 0; i < v.evidence.size(); ++i) {
+      if (v.evidence[i].cleared.contains(self)) FAIL(Dump(v));
     }
   });
 }
@@ -184,6 +246,20 @@ constexpr void (*kRemovals[])(Observation&) = {
       o.attempt.tcp.reset();
     },
     [](Observation& o) { o.attempt.acked.reset(); },
+    [](Observation& o) { o.attempt.by_address = false; },
+    [](Observation& o) {
+      if (o.attempt.tls) o.attempt.tls->policy_agreed.reset();
+    },
+    [](Observation& o) {  // the certificate was verified no more
+      if (o.attempt.tls && o.attempt.tls->complete) {
+        o.attempt.tls->verification = Verification::kNotReached;
+      }
+    },
+    [](Observation& o) {  // a date that speaks for us is known no more
+      if (o.attempt.tls && o.attempt.tls->clock.failed < 2) {
+        o.attempt.tls->clock.ahead.reset();
+      }
+    },
     [](Observation& o) { o.attempt.resolved_before.reset(); },
     [](Observation& o) { o.request.client_retransmits.reset(); },
     [](Observation& o) { o.request.biggest_field = ""; },
@@ -215,6 +291,66 @@ TEST_CASE("removing evidence never shrinks the set of suspects") {
                         << Dump(without));
       }
     }
+  });
+}
+
+TEST_CASE("what is our own alone is blamed on nobody else") {
+  size_t met = 0;
+  ForMany([&](const Observation& o) {
+    const Verdict v = Diagnose(o);
+    if (v.fault != Fault::kSelfClockSkew &&
+        v.fault != Fault::kTlsvCrlUnusable) {
+      return;
+    }
+    ++met;
+    const HopList self{SelfHop(o.position)};
+    if (!(v.cause == self) || v.status != 500) FAIL(Dump(v));
+  });
+  CHECK(met > 50);
+}
+
+bool Says(const Verdict& v, std::string_view text) {
+  for (size_t i = 0; i < v.evidence.size(); ++i) {
+    if (v.evidence[i].sentence.find(text) != std::string_view::npos) {
+      return true;
+    }
+  }
+  return false;
+}
+
+TEST_CASE("nobody is told as verified who was not, and that is told") {
+  size_t off = 0;
+  size_t passed = 0;
+  ForMany([&](const Observation& o) {
+    if (!o.attempt.tls.has_value()) return;
+    if (o.kind != Kind::kAttempt && o.kind != Kind::kRelayed) return;
+    const Verdict v = Diagnose(o);
+    const TlsFacts& tls = *o.attempt.tls;
+    // Who has shown a certificate has not shown its key until the end.
+    const bool verified = Says(v, "was verified: ");
+    const bool proven =
+        tls.complete && tls.verification == Verification::kPassed;
+    if (verified && !proven) FAIL(Dump(v));
+    passed += verified;
+    const bool unverified =
+        tls.complete && tls.verification == Verification::kOff;
+    if (Says(v, "was not verified") != unverified) FAIL(Dump(v));
+    off += unverified;
+  });
+  CHECK(off > 500);
+  CHECK(passed > 100);
+}
+
+TEST_CASE("what broke in TLS has a status of its family") {
+  ForMany([](const Observation& o) {
+    if (o.kind != Kind::kAttempt || o.statuses != Statuses::kEdge) return;
+    if (o.attempt.phase != AttemptPhase::kTls) return;
+    const Verdict v = Diagnose(o);
+    const bool ours = GetFault(v.fault).at_lb.hops == HopList{Hop::kLb};
+    const bool judged = o.attempt.tls.has_value() &&
+                        o.attempt.tls->verification == Verification::kFailed;
+    const int status = ours ? 500 : judged ? 526 : 525;
+    if (v.status != status) FAIL(Dump(v));
   });
 }
 
