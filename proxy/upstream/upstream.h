@@ -35,7 +35,7 @@ class Endpoint final : private NameEvents {
     uint32_t max_requests = 0;     // in flight, per process; 0: no limit
     Gauge* connections = nullptr;  // open ones, counted here; outlives it
     const TlsClient* tls = nullptr;  // null: in the clear; outlives it
-    std::string tls_host;            // see TlsClient::New
+    std::string tls_host{};          // see TlsClient::New
   };
 
   // Where to connect to.
