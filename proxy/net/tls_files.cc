@@ -149,9 +149,9 @@ Result<EvpKeyPtr> LoadPrivateKey(const std::string& path) {
                                         RefusePassphrase, &asked));
   if (key != nullptr) return key;
   const std::string reason = TakeTlsReason();
-  if (!asked) return Error{path + ": the key is malformed: " + reason};
-  return Error{path + ": the key is encrypted (" + reason +
-               "), and nobody is asked for a passphrase"};
+  return Error{path + (asked ? ": the key is encrypted, and nobody is there to "
+                               "be asked for its passphrase"
+                             : ": the key is malformed: " + reason)};
 }
 
 Result<TlsStaple> LoadStaple(const std::string& path, const X509* leaf) {

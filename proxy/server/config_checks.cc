@@ -223,10 +223,6 @@ std::string LogTargetProblem(std::string_view text) {
          Quote(text) + DidYouMean(text, kLogTargets);
 }
 
-std::string FilePathProblem(std::string_view text) {
-  return HasControl(text) ? Quote(text) + " has control characters" : "";
-}
-
 std::string ServerNameProblem(std::string_view text) {
   if (text.starts_with('*')) {
     return Quote(text) + ": a server has one name; leave the `*` out";

@@ -31,9 +31,6 @@ std::string MethodProblem(std::string_view text);
 // Where a log goes: stdout, stderr, off or a path, which has a `/`.
 std::string LogTargetProblem(std::string_view text);
 
-// The path of a file that is read.
-std::string FilePathProblem(std::string_view text);
-
 // The name that a server of an upstream is to be known by in TLS: a DNS name or
 // an IP address, without a port.
 std::string ServerNameProblem(std::string_view text);

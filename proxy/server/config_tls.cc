@@ -16,12 +16,15 @@ namespace {
 constexpr Word<uint16_t> kVersions[] = {{"1.2", TLS1_2_VERSION},
                                         {"1.3", TLS1_3_VERSION}};
 
+template <auto kMember, typename Owner>
+void Path(const ConfigNode& node, Owner& owner, ConfigErrors& errors) {
+  Assign<kMember>(owner, ReadText(node, errors));
+}
+
 constexpr Row<TlsCertificateFiles> kCertificateRows[] = {
-    {{"cert", Presence::kRequired},
-     Text<&TlsCertificateFiles::cert, FilePathProblem>},
-    {{"key", Presence::kRequired},
-     Text<&TlsCertificateFiles::key, FilePathProblem>},
-    {{"ocsp"}, Text<&TlsCertificateFiles::ocsp, FilePathProblem>},
+    {{"cert", Presence::kRequired}, Path<&TlsCertificateFiles::cert>},
+    {{"key", Presence::kRequired}, Path<&TlsCertificateFiles::key>},
+    {{"ocsp"}, Path<&TlsCertificateFiles::ocsp>},
 };
 
 // The same without `ocsp`: nobody asks a client for one.
@@ -54,7 +57,7 @@ constexpr Row<ListenTls> kListenTlsRows[] = {
      ReadCertificates,
      KeysOf<kCertificateRows>},
     {{"min_version"}, Choice<&ListenTls::min_version, kVersions>},
-    {{"client_ca"}, Text<&ListenTls::client_ca, FilePathProblem>},
+    {{"client_ca"}, Path<&ListenTls::client_ca>},
     {{"strict_sni"}, Bool<&ListenTls::strict_sni>},
 };
 
@@ -74,8 +77,8 @@ ConfigPlace PlaceOf(const TlsLoadError& error, const ConfigNode& node,
 
 constexpr Row<TlsClient::Options> kUpstreamTlsRows[] = {
     {{"verify"}, Bool<&TlsClient::Options::verify>},
-    {{"ca"}, Text<&TlsClient::Options::ca, FilePathProblem>},
-    {{"crl"}, Text<&TlsClient::Options::crl, FilePathProblem>},
+    {{"ca"}, Path<&TlsClient::Options::ca>},
+    {{"crl"}, Path<&TlsClient::Options::crl>},
     {{"server_name"},
      Text<&TlsClient::Options::server_name, ServerNameProblem>},
     {{"certificate"},
@@ -145,7 +148,7 @@ void CheckVerifiable(const ConfigNode& node, const UpstreamConfig& upstream,
 
 void ReadOperatorCa(const ConfigNode& node, ErrorsConfig& owner,
                     ConfigErrors& errors) {
-  const auto path = ReadChecked(node, FilePathProblem, errors);
+  const auto path = ReadText(node, errors);
   if (!path) return;
   const auto authorities = LoadCertificates(*path);
   if (!authorities.ok()) errors.push_back({node.place, authorities.error()});

@@ -64,6 +64,7 @@ class ExitCodes(unittest.TestCase):
                       ["reverse-proxy", "--to", "http://127.0.0.1:1"],
                       ["reverse-proxy", "--from", "127.0.0.1:0", "--to", "ftp://127.0.0.1:1"],
                       ["reverse-proxy", "--from", "127.0.0.1:0", "--to", "http://127.0.0.1:1/path"],
+                      ["reverse-proxy", "--from", "127.0.0.1:0", "--to", "https://127.0.0.1:1/path"],
                       ["reverse-proxy", "--from", "nowhere", "--to", "http://127.0.0.1:1"],
                       ["reverse-proxy", "--from", ":0", "--to", "http://127.0.0.1:1", "x"],
                       ["reverse-proxy", "--nope"], ["--nope"], ["-x"]):

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <regex>
 #include <set>
 #include <sstream>
 #include <string>
@@ -40,12 +41,23 @@ class ScratchFile {
   std::string path_ = "/tmp/whichhop-config-XXXXXX";
 };
 
-ConfigNode Tree(const std::string& file) {
+// Keys in comments are those whose default has no word, or whose files are not
+// here: "  # key: value".
+enum class Comments : uint8_t { kComments, kKeys };
+
+std::string TextOf(const std::string& file,
+                   Comments comments = Comments::kComments) {
   std::ostringstream text;
   text << std::ifstream(kConf + file).rdbuf();
+  if (comments == Comments::kComments) return text.str();
+  const std::regex key(R"((^|\n)( +)# ( *(- )?[a-z_]+:|  +\{))");
+  return std::regex_replace(text.str(), key, "$1$2$3");
+}
+
+ConfigNode Tree(const std::string& text) {
   ConfigErrors errors;
-  ConfigNode root = ParseConfigTree(text.str(), errors);
-  REQUIRE(errors.empty());
+  ConfigNode root = ParseConfigTree(text, errors);
+  for (const ConfigError& error : errors) FAIL_CHECK(error.message);
   return root;
 }
 
@@ -128,14 +140,14 @@ TEST_CASE("whichhop.yaml shows the defaults") {
 
 TEST_CASE("whichhop.yaml shows every key") {
   std::set<std::string> keys;
-  AddConfigKeys(Tree("whichhop.yaml"), "", LoaderKeys(), keys);
-  keys.insert("limits.connections");  // in a comment: its default has no word
+  AddConfigKeys(Tree(TextOf("whichhop.yaml", Comments::kKeys)), "",
+                LoaderKeys(), keys);
   CHECK(keys == LoaderKeys());
 }
 
 TEST_CASE("schema.json describes the keys that the loader has") {
   std::set<std::string> keys;
-  AddSchemaKeys(Tree("schema.json"), "", keys);
+  AddSchemaKeys(Tree(TextOf("schema.json")), "", keys);
   CHECK(keys == LoaderKeys());
 }
 

@@ -47,8 +47,6 @@ constexpr Broken kListeners[] = {
     {"\"*:80\"",
      "3:5: `*:80` is no address; one is 127.0.0.1:80, \"[::1]:80\" or "
      "unix:/PATH"},
-    {"{address: \":81\", tls: {}}",
-     "3:22: `tls` is not supported by this version"},
     {"\"[fe80::1%eth0]:80\"",
      "3:5: `[fe80::1%eth0]:80` is no address; one is 127.0.0.1:80, "
      "\"[::1]:80\" or unix:/PATH"},
