@@ -111,9 +111,9 @@ Finding BytesCame(const Scene& s) {
   if (a.received == 0 || a.unix_socket || !WayWorked(s)) return f;
   if (s.fault == Fault::kBodyStall) return f;  // ProbeAnswered speaks of it
   f.cleared = Network(s);
-  f.sentence << a.received
-             << " bytes of an answer came: the way works; who wrote them is "
-                "not shown";
+  f.sentence << a.received << " bytes of "
+             << (a.phase == AttemptPhase::kTls ? "a handshake" : "an answer")
+             << " came: the way works; who wrote them is not shown";
   return f;
 }
 

@@ -198,6 +198,33 @@ TEST_CASE("a client that distrusts our certificate leaves the way out of it") {
   CHECK(Cause(o) == "browser,device,router,cdn");
 }
 
+TEST_CASE("a client whose records make no sense is told by them") {
+  Observation o = Seen("CtlsAbortFin");
+  o.request.tls->end = AttemptEnd::kTls;
+  o.request.tls->failure = TlsFailure::kBroken;
+  o.request.tls->reason = "bad record type";
+  o.request.tls->alert_sent = 10;
+  CHECK(Diagnose(o).details.view() ==
+        "records that cannot be read: bad record type after 517 bytes, alert "
+        "10 (unexpected_message) sent, SNI shop.example");
+}
+
+TEST_CASE("half a handshake clears the way that it came") {
+  Observation o = Seen("TlsEof");
+  o.attempt.received = o.attempt.tls->received = 1200;
+  const Verdict v = Diagnose(o);
+  CHECK(Join(v.cleared & HopSet{Hop::kIsp, Hop::kTor}) == "isp,tor");
+  CHECK(v.details.view() ==
+        "FIN 12 ms after the ClientHello, 1200 bytes received, SNI "
+        "app.internal");
+  CHECK(Evidenced(v, Rule::kX7) ==
+        "1200 bytes of a handshake came: the way works; who wrote them is "
+        "not shown");
+  o = Seen("TlsvSelfSignedNewKey");
+  o.attempt.received = 1200;
+  CHECK((Diagnose(o).cleared & HopSet{Hop::kIsp, Hop::kTor}).empty());
+}
+
 TEST_CASE("the client's side of TLS says what it can before HTTP") {
   struct Case {
     std::string_view sighting;

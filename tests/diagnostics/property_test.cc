@@ -144,6 +144,7 @@ class Generator {
     tls.clock = Clock();
     a.by_address = Flip();
     if (Flip()) a.end = AttemptEnd::kTls;
+    if (inside && Flip()) a.received = tls.received = Below(3000);
   }
 
   std::mt19937 random_;
