@@ -95,6 +95,8 @@ struct TlsFacts {
                                                           // asked for another
                                                           // name
   ClockFacts clock;
+  uint32_t untrusted = 0;  // of `clock.origins`, because nobody that we trust
+                           // has signed them (codes 2, 18 to 21)
 };
 
 // The connection of a client.

@@ -130,6 +130,20 @@ TEST_CASE("our clock joins the suspects while other certificates fail") {
         "is what is wrong");
 }
 
+TEST_CASE("a bundle of CAs that trusts nobody is ours, and no origin's") {
+  for (Position position : {Position::kLb, Position::kCdn}) {
+    Observation o = Seen("TlsvUnknownCa", position);
+    const std::string before = Cause(o);
+    o.attempt.tls->clock.origins = o.attempt.tls->untrusted = 2;
+    CHECK(Cause(o) == before);
+    o.attempt.tls->clock.origins = o.attempt.tls->untrusted = 3;
+    CHECK(Cause(o) == HopName(SelfHop(position)));
+    CHECK_FALSE(Diagnose(o).cleared.contains(Hop::kServer));
+    o.attempt.tls->clock.origins = 4;  // one is trusted
+    CHECK(Cause(o) == before);
+  }
+}
+
 TEST_CASE("a key never seen before may be somebody's on the way") {
   for (std::string_view name : {"TlsvSelfSigned", "TlsvSignature"}) {
     Observation o = Seen(name);

@@ -142,6 +142,7 @@ class Generator {
     tls.policy_agreed = Age();
     tls.other_name_agreed = Age();
     tls.clock = Clock();
+    tls.untrusted = Below(tls.clock.origins + 1);
     a.by_address = Flip();
     if (Flip()) a.end = AttemptEnd::kTls;
     if (inside && Flip()) a.received = tls.received = Below(3000);
