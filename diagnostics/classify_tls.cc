@@ -40,8 +40,10 @@ Fault ClassifyAlert(const TlsFacts& tls) {
   const bool asked = tls.certificate_requested;
   if (alert == kCertificateRequired ||
       (asked && (alert == kHandshakeFailure || OfOurCertificate(alert)))) {
-    return tls.version >= kTls13 ? Fault::kTlsOriginClientCert13
-                                 : Fault::kTlsOriginClientCert12;
+    // Before TLS 1.3 it is another alert.
+    const bool unsaid = tls.version == 0 && alert == kCertificateRequired;
+    return tls.version >= kTls13 || unsaid ? Fault::kTlsOriginClientCert13
+                                           : Fault::kTlsOriginClientCert12;
   }
   switch (alert) {
     case kHandshakeFailure:

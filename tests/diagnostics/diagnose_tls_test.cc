@@ -55,6 +55,7 @@ TEST_CASE("the last probe's class is that of TLS too") {
       {Fault::kTlsVersion, 525, "lb,server,cdn", "isp,tor"},
       {Fault::kTlsEof, 525, "lb,server", "isp,tor"},
       {Fault::kTlsRst, 525, "lb,server,isp", "-"},
+      {Fault::kTlsBroken, 525, "lb,server,isp", "-"},
       {Fault::kTlsTimeout, 525, "server,lb,app,isp,tor", "-"},
       {Fault::kTlsvCrlUnusable, 500, "cdn", "-"},
       {Fault::kSelfClockSkew, 500, "cdn", "-"},
