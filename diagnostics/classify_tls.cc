@@ -1,6 +1,8 @@
 #include "diagnostics/classify_tls.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <iterator>
 
 #include "diagnostics/scene.h"
 
@@ -40,8 +42,10 @@ Fault ClassifyAlert(const TlsFacts& tls) {
   const bool asked = tls.certificate_requested;
   if (alert == kCertificateRequired ||
       (asked && (alert == kHandshakeFailure || OfOurCertificate(alert)))) {
-    return tls.version >= kTls13 ? Fault::kTlsOriginClientCert13
-                                 : Fault::kTlsOriginClientCert12;
+    // Before TLS 1.3 it is another alert.
+    const bool unsaid = tls.version == 0 && alert == kCertificateRequired;
+    return tls.version >= kTls13 || unsaid ? Fault::kTlsOriginClientCert13
+                                           : Fault::kTlsOriginClientCert12;
   }
   switch (alert) {
     case kHandshakeFailure:
@@ -65,64 +69,62 @@ bool IntermediateIsMissing(const CertificateFacts& certificate) {
          certificate.issuer_url;
 }
 
-// Codes of X509_V_ERR_*.
+struct Judged {
+  uint32_t code;  // X509_V_ERR_*
+  Fault fault;
+};
+
+constexpr Judged kJudged[] = {
+    {2, Fault::kTlsvUnknownCa},      // UNABLE_TO_GET_ISSUER_CERT
+    {3, Fault::kTlsvCrlUnusable},    // UNABLE_TO_GET_CRL
+    {4, Fault::kTlsvSignature},      // UNABLE_TO_DECRYPT_CERT_SIGNATURE
+    {5, Fault::kTlsvCrlUnusable},    // UNABLE_TO_DECRYPT_CRL_SIGNATURE
+    {6, Fault::kTlsvSignature},      // UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY
+    {7, Fault::kTlsvSignature},      // CERT_SIGNATURE_FAILURE
+    {8, Fault::kTlsvCrlUnusable},    // CRL_SIGNATURE_FAILURE
+    {9, Fault::kTlsvNotYetValid},    // CERT_NOT_YET_VALID
+    {10, Fault::kTlsvExpired},       // CERT_HAS_EXPIRED
+    {11, Fault::kTlsvCrlUnusable},   // CRL_NOT_YET_VALID
+    {12, Fault::kTlsvCrlUnusable},   // CRL_HAS_EXPIRED
+    {15, Fault::kTlsvCrlUnusable},   // ERROR_IN_CRL_LAST_UPDATE_FIELD
+    {16, Fault::kTlsvCrlUnusable},   // ERROR_IN_CRL_NEXT_UPDATE_FIELD
+    {17, Fault::kSelfInternal},      // OUT_OF_MEM
+    {18, Fault::kTlsvSelfSigned},    // DEPTH_ZERO_SELF_SIGNED_CERT
+    {19, Fault::kTlsvUnknownCa},     // SELF_SIGNED_CERT_IN_CHAIN
+    {20, Fault::kTlsvUnknownCa},     // UNABLE_TO_GET_ISSUER_CERT_LOCALLY
+    {21, Fault::kTlsvUnknownCa},     // UNABLE_TO_VERIFY_LEAF_SIGNATURE
+    {23, Fault::kTlsvRevoked},       // CERT_REVOKED
+    {27, Fault::kTlsvUnknownCa},     // CERT_UNTRUSTED: the store says so
+    {28, Fault::kTlsvUnknownCa},     // CERT_REJECTED: likewise
+    {33, Fault::kTlsvCrlUnusable},   // UNABLE_TO_GET_CRL_ISSUER
+    {35, Fault::kTlsvCrlUnusable},   // KEYUSAGE_NO_CRL_SIGN
+    {36, Fault::kTlsvCrlUnusable},   // UNHANDLED_CRITICAL_CRL_EXTENSION
+    {44, Fault::kTlsvCrlUnusable},   // DIFFERENT_CRL_SCOPE
+    {54, Fault::kTlsvCrlUnusable},   // CRL_PATH_VALIDATION_ERROR
+    {62, Fault::kTlsvHostMismatch},  // HOSTNAME_MISMATCH
+    {63, Fault::kTlsvHostMismatch},  // EMAIL_MISMATCH
+    {64, Fault::kTlsvHostMismatch},  // IP_ADDRESS_MISMATCH
+    {66, Fault::kTlsvWeak},          // EE_KEY_TOO_SMALL
+    {67, Fault::kTlsvWeak},          // CA_KEY_TOO_SMALL
+    {68, Fault::kTlsvWeak},          // CA_MD_TOO_WEAK
+    {69, Fault::kSelfInternal},      // INVALID_CALL
+    {70, Fault::kSelfInternal},      // STORE_LOOKUP
+    {73, Fault::kTlsvRevoked},       // OCSP_VERIFY_NEEDED
+    {74, Fault::kTlsvRevoked},       // OCSP_VERIFY_FAILED
+    {75, Fault::kTlsvRevoked},       // OCSP_CERT_UNKNOWN
+};
+
 Fault ClassifyCertificate(const TlsFacts& tls) {
   if (JudgeClock(tls) == OwnClock::kWrong) return Fault::kSelfClockSkew;
-  switch (tls.verify_code) {
-    case 9:  // CERT_NOT_YET_VALID
-      return Fault::kTlsvNotYetValid;
-    case 10:  // CERT_HAS_EXPIRED
-      return Fault::kTlsvExpired;
-    case 18:  // DEPTH_ZERO_SELF_SIGNED_CERT
-      return Fault::kTlsvSelfSigned;
-    case 20:  // UNABLE_TO_GET_ISSUER_CERT_LOCALLY
-    case 21:  // UNABLE_TO_VERIFY_LEAF_SIGNATURE
-      return IntermediateIsMissing(tls.certificate)
-                 ? Fault::kTlsvMissingIntermediate
-                 : Fault::kTlsvUnknownCa;
-    case 2:   // UNABLE_TO_GET_ISSUER_CERT
-    case 19:  // SELF_SIGNED_CERT_IN_CHAIN
-    case 27:  // CERT_UNTRUSTED: the store says so
-    case 28:  // CERT_REJECTED: likewise
-      return Fault::kTlsvUnknownCa;
-    case 62:  // HOSTNAME_MISMATCH
-    case 63:  // EMAIL_MISMATCH
-    case 64:  // IP_ADDRESS_MISMATCH
-      return Fault::kTlsvHostMismatch;
-    case 23:  // CERT_REVOKED
-    case 73:  // OCSP_VERIFY_NEEDED
-    case 74:  // OCSP_VERIFY_FAILED
-    case 75:  // OCSP_CERT_UNKNOWN
-      return Fault::kTlsvRevoked;
-    case 3:   // UNABLE_TO_GET_CRL
-    case 5:   // UNABLE_TO_DECRYPT_CRL_SIGNATURE
-    case 8:   // CRL_SIGNATURE_FAILURE
-    case 11:  // CRL_NOT_YET_VALID
-    case 12:  // CRL_HAS_EXPIRED
-    case 15:  // ERROR_IN_CRL_LAST_UPDATE_FIELD
-    case 16:  // ERROR_IN_CRL_NEXT_UPDATE_FIELD
-    case 33:  // UNABLE_TO_GET_CRL_ISSUER
-    case 35:  // KEYUSAGE_NO_CRL_SIGN
-    case 36:  // UNHANDLED_CRITICAL_CRL_EXTENSION
-    case 44:  // DIFFERENT_CRL_SCOPE
-    case 54:  // CRL_PATH_VALIDATION_ERROR
-      return Fault::kTlsvCrlUnusable;
-    case 66:  // EE_KEY_TOO_SMALL
-    case 67:  // CA_KEY_TOO_SMALL
-    case 68:  // CA_MD_TOO_WEAK
-      return Fault::kTlsvWeak;
-    case 4:  // UNABLE_TO_DECRYPT_CERT_SIGNATURE
-    case 6:  // UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY
-    case 7:  // CERT_SIGNATURE_FAILURE
-      return Fault::kTlsvSignature;
-    case 17:  // OUT_OF_MEM
-    case 69:  // INVALID_CALL
-    case 70:  // STORE_LOOKUP
-      return Fault::kSelfInternal;
-    default:  // INVALID_PURPOSE, INVALID_CA, PATH_LENGTH_EXCEEDED, and others
-              // that say how a certificate is made
-      return Fault::kTlsvPurpose;
+  const uint32_t code = tls.verify_code;
+  if ((code == 20 || code == 21) && IntermediateIsMissing(tls.certificate)) {
+    return Fault::kTlsvMissingIntermediate;
   }
+  const auto* const found = std::ranges::find(kJudged, code, &Judged::code);
+  if (found != std::end(kJudged)) return found->fault;
+  // PATH_LENGTH_EXCEEDED, INVALID_PURPOSE, INVALID_CA, and others that say how
+  // a certificate is made.
+  return Fault::kTlsvPurpose;
 }
 
 bool WayLost(const AttemptFacts& a) {

@@ -239,7 +239,7 @@ void DescribeClientCertificate(const ClientTlsFacts& tls, Line& line) {
 void DescribeClientEnd(const ClientTlsFacts& tls, Line& line) {
   if (tls.alert_received.has_value()) {
     line << "alert " << AlertText(*tls.alert_received).view() << " received";
-  } else if (tls.end.has_value()) {
+  } else if (tls.end.has_value() && *tls.end != AttemptEnd::kTls) {
     AttemptFacts a;
     a.end = *tls.end;
     line << EndText(a).view();

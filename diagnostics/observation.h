@@ -205,10 +205,9 @@ struct AttemptFacts {
   Micros idle{0};       // how long it lay there
   uint32_t served = 0;  // exchanges that it served before this one
 
-  // Under TLS what was sent is counted as it is on the wire, what was received
-  // as it was in its records.
-  uint64_t sent = 0;               // request bytes handed to the kernel; in
-                                   // kTls those of our side of the handshake
+  // In kTls both are those of the handshake. Later what was sent is counted as
+  // it is on the wire, what was received as it was inside its records.
+  uint64_t sent = 0;               // request bytes handed to the kernel
   uint64_t received = 0;           // response bytes, interim ones too
   std::optional<uint64_t> acked;   // request bytes ACKed, without the SYN
   std::optional<uint64_t> unsent;  // SIOCOUTQ: bytes not ACKed yet

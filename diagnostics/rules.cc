@@ -111,9 +111,9 @@ Finding BytesCame(const Scene& s) {
   if (a.received == 0 || a.unix_socket || !WayWorked(s)) return f;
   if (s.fault == Fault::kBodyStall) return f;  // ProbeAnswered speaks of it
   f.cleared = Network(s);
-  f.sentence << a.received
-             << " bytes of an answer came: the way works; who wrote them is "
-                "not shown";
+  f.sentence << a.received << " bytes of "
+             << (a.phase == AttemptPhase::kTls ? "a handshake" : "an answer")
+             << " came: the way works; who wrote them is not shown";
   return f;
 }
 
@@ -308,7 +308,7 @@ Doubt UnseenWay(const Scene& s) {
 const std::array<Doubt (*)(const Scene&), 3> kDoubts = {
     {UnseenWay, Interception, ClockSuspected}};
 
-const std::array<NamedRule, 20> kRules = {{
+const std::array<NamedRule, 21> kRules = {{
     {Rule::kFault, NothingLookedUp}, {Rule::kX3, RefusedByTarget},
     {Rule::kX4, Handshake},          {Rule::kX5, Acknowledged},
     {Rule::kX5, ProbeAnswered},      {Rule::kX5, Unacknowledged},
@@ -319,6 +319,7 @@ const std::array<NamedRule, 20> kRules = {{
     {Rule::kX9, SiblingOtherRack},   {Rule::kX9, WholeRackSilent},
     {Rule::kX9, PolicyAgreed},       {Rule::kX10, IcmpOffender},
     {Rule::kX10, PathWalk},          {Rule::kX12, ClockAgrees},
+    {Rule::kX12, BundleShared},
 }};
 
 }  // namespace whichhop::diagnostics

@@ -7,6 +7,9 @@
 namespace whichhop::diagnostics {
 namespace {
 
+// So many that fail at once fail by what they share.
+constexpr uint32_t kTogether = 3;
+
 bool IsAboutPolicy(Fault fault) {
   return fault == Fault::kTlsVersion || fault == Fault::kTlsVersionLocal ||
          fault == Fault::kTlsLocalPolicy || fault == Fault::kTlsvWeak;
@@ -49,6 +52,18 @@ Finding ClockAgrees(const Scene& s) {
   f.cleared = OurselvesAlone(s);
   f.sentence << "our clock agrees with the Date of " << tls.clock.dates
              << " other origins: the certificate is what is wrong";
+  return f;
+}
+
+Finding BundleShared(const Scene& s) {
+  Finding f;
+  const TlsFacts& tls = TlsOf(s.attempt);
+  if (s.fault != Fault::kTlsvUnknownCa) return f;
+  if (tls.untrusted < kTogether || tls.untrusted < tls.clock.origins) return f;
+  f.blamed = {SelfHop(s.position)};
+  f.sentence << "all " << tls.untrusted
+             << " unrelated origins that were asked just now are signed by "
+                "nobody in our bundle of CAs: the bundle is what they share";
   return f;
 }
 

@@ -16,6 +16,10 @@ Finding PolicyAgreed(const Scene& scene);
 // X12: our own clock agrees with those of other origins.
 Finding ClockAgrees(const Scene& scene);
 
+// X12: nobody that we trust has signed anybody: our bundle of CAs is what all
+// of them share.
+Finding BundleShared(const Scene& scene);
+
 // No zone led to an upstream that is configured by its address.
 Finding NothingLookedUp(const Scene& scene);
 

@@ -1,6 +1,5 @@
 #include "diagnostics/scene.h"
 
-#include "diagnostics/classify_tls.h"
 #include "diagnostics/rules_tls.h"
 
 namespace whichhop::diagnostics {
@@ -96,8 +95,8 @@ bool WayWorked(const Scene& s) {
       return AliveAtTimer(s);
     case AttemptEnd::kTls:
       // Records that cannot be read may have been spoilt on the way.
-      return TlsOf(a).failure != TlsFailure::kBroken &&
-             s.fault != Fault::kBodyTlsError && s.fault != Fault::kBodyTlsAlert;
+      return s.fault != Fault::kTlsBroken && s.fault != Fault::kBodyTlsError &&
+             s.fault != Fault::kBodyTlsAlert;
     case AttemptEnd::kErrno:
     case AttemptEnd::kDns:
       return false;

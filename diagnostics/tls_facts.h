@@ -78,7 +78,8 @@ struct TlsFacts {
   std::string_view sni;                // that we sent; empty: none
   std::string_view expected;      // name or address that has to be in `names`
   std::string_view alpn_offered;  // "h2 http/1.1"
-  uint64_t received = 0;          // bytes of its side of the handshake
+  uint64_t received = 0;          // bytes of its side of the handshake, on the
+                                  // wire
 
   Verification verification = Verification::kNotReached;
   uint32_t verify_code = 0;   // 0: nothing wrong was found
@@ -94,6 +95,8 @@ struct TlsFacts {
                                                           // asked for another
                                                           // name
   ClockFacts clock;
+  uint32_t untrusted = 0;  // of `clock.origins`, because nobody that we trust
+                           // has signed them (codes 2, 18 to 21)
 };
 
 // The connection of a client.
@@ -101,7 +104,7 @@ struct ClientTlsFacts {
   bool complete = false;
   TlsFailure failure = TlsFailure::kNone;
   std::string_view reason;
-  std::optional<AttemptEnd> end;  // of a handshake that TLS did not break off
+  std::optional<AttemptEnd> end;  // kTls: TLS broke it off, or an alert did
   std::optional<uint8_t> alert_received;
   std::optional<uint8_t> alert_sent;
   uint16_t max_version = 0;  // that the client offered; 0: not known

@@ -1,74 +1,91 @@
 #include "diagnostics/tls_text.h"
 
+#include <algorithm>
 #include <chrono>
+#include <span>
 
 namespace whichhop::diagnostics {
 namespace {
 
+struct Words {
+  uint32_t number;
+  std::string_view text;
+};
+
 // X509_V_ERR_* of OpenSSL 3, those that connections meet.
-std::string_view VerifyWords(uint32_t code) {
-  switch (code) {
-    case 2:
-      return "issuer certificate not found";
-    case 3:
-      return "no CRL";
-    case 7:
-      return "certificate signature failure";
-    case 8:
-      return "CRL signature failure";
-    case 9:
-      return "certificate is not yet valid";
-    case 10:
-      return "certificate has expired";
-    case 11:
-      return "CRL is not yet valid";
-    case 12:
-      return "CRL has expired";
-    case 18:
-      return "self-signed certificate";
-    case 19:
-      return "self-signed certificate in chain";
-    case 20:
-      return "issuer certificate not found locally";
-    case 21:
-      return "first certificate cannot be verified";
-    case 22:
-      return "certificate chain too long";
-    case 23:
-      return "certificate revoked";
-    case 24:
-      return "issuer has no public key";
-    case 25:
-      return "path length exceeded";
-    case 26:
-      return "unsuitable certificate purpose";
-    case 27:
-      return "certificate not trusted";
-    case 28:
-      return "certificate rejected";
-    case 62:
-      return "hostname mismatch";
-    case 63:
-      return "email address mismatch";
-    case 64:
-      return "IP address mismatch";
-    case 66:
-      return "key too small";
-    case 67:
-      return "CA key too small";
-    case 68:
-      return "CA signature digest too weak";
-    case 73:
-      return "OCSP verification needed";
-    case 74:
-      return "OCSP verification failed";
-    case 75:
-      return "OCSP unknown certificate";
-    case 79:
-      return "invalid CA certificate";
-    default:
-      return "";
-  }
+constexpr Words kVerifyWords[] = {
+    {2, "issuer certificate not found"},
+    {3, "no CRL"},
+    {7, "certificate signature failure"},
+    {8, "CRL signature failure"},
+    {9, "certificate is not yet valid"},
+    {10, "certificate has expired"},
+    {11, "CRL is not yet valid"},
+    {12, "CRL has expired"},
+    {18, "self-signed certificate"},
+    {19, "self-signed certificate in chain"},
+    {20, "issuer certificate not found locally"},
+    {21, "first certificate cannot be verified"},
+    {22, "certificate chain too long"},
+    {23, "certificate revoked"},
+    {24, "issuer has no public key"},
+    {25, "path length exceeded"},
+    {26, "unsuitable certificate purpose"},
+    {27, "certificate not trusted"},
+    {28, "certificate rejected"},
+    {62, "hostname mismatch"},
+    {63, "email address mismatch"},
+    {64, "IP address mismatch"},
+    {66, "key too small"},
+    {67, "CA key too small"},
+    {68, "CA signature digest too weak"},
+    {73, "OCSP verification needed"},
+    {74, "OCSP verification failed"},
+    {75, "OCSP unknown certificate"},
+    {79, "invalid CA certificate"},
+};
+
+// IANA's "TLS Alerts".
+constexpr Words kAlertNames[] = {
+    {0, "close_notify"},
+    {10, "unexpected_message"},
+    {20, "bad_record_mac"},
+    {21, "decryption_failed"},
+    {22, "record_overflow"},
+    {30, "decompression_failure"},
+    {40, "handshake_failure"},
+    {42, "bad_certificate"},
+    {43, "unsupported_certificate"},
+    {44, "certificate_revoked"},
+    {45, "certificate_expired"},
+    {46, "certificate_unknown"},
+    {47, "illegal_parameter"},
+    {48, "unknown_ca"},
+    {49, "access_denied"},
+    {50, "decode_error"},
+    {51, "decrypt_error"},
+    {52, "too_many_cids_requested"},
+    {70, "protocol_version"},
+    {71, "insufficient_security"},
+    {80, "internal_error"},
+    {86, "inappropriate_fallback"},
+    {90, "user_canceled"},
+    {100, "no_renegotiation"},
+    {109, "missing_extension"},
+    {110, "unsupported_extension"},
+    {111, "certificate_unobtainable"},
+    {112, "unrecognized_name"},
+    {113, "bad_certificate_status_response"},
+    {114, "bad_certificate_hash_value"},
+    {115, "unknown_psk_identity"},
+    {116, "certificate_required"},
+    {120, "no_application_protocol"},
+    {121, "ech_required"},
+};
+
+std::string_view Find(std::span<const Words> table, uint32_t number) {
+  const auto found = std::ranges::find(table, number, &Words::number);
+  return found == table.end() ? std::string_view() : found->text;
 }
 
 // Appends digits, at least two of them.
@@ -85,80 +102,7 @@ FixedText<24> Counted(uint64_t count, std::string_view unit) {
 
 }  // namespace
 
-std::string_view AlertName(uint8_t alert) {
-  switch (alert) {
-    case 0:
-      return "close_notify";
-    case 10:
-      return "unexpected_message";
-    case 20:
-      return "bad_record_mac";
-    case 21:
-      return "decryption_failed";
-    case 22:
-      return "record_overflow";
-    case 30:
-      return "decompression_failure";
-    case 40:
-      return "handshake_failure";
-    case 42:
-      return "bad_certificate";
-    case 43:
-      return "unsupported_certificate";
-    case 44:
-      return "certificate_revoked";
-    case 45:
-      return "certificate_expired";
-    case 46:
-      return "certificate_unknown";
-    case 47:
-      return "illegal_parameter";
-    case 48:
-      return "unknown_ca";
-    case 49:
-      return "access_denied";
-    case 50:
-      return "decode_error";
-    case 51:
-      return "decrypt_error";
-    case 52:
-      return "too_many_cids_requested";
-    case 70:
-      return "protocol_version";
-    case 71:
-      return "insufficient_security";
-    case 80:
-      return "internal_error";
-    case 86:
-      return "inappropriate_fallback";
-    case 90:
-      return "user_canceled";
-    case 100:
-      return "no_renegotiation";
-    case 109:
-      return "missing_extension";
-    case 110:
-      return "unsupported_extension";
-    case 111:
-      return "certificate_unobtainable";
-    case 112:
-      return "unrecognized_name";
-    case 113:
-      return "bad_certificate_status_response";
-    case 114:
-      return "bad_certificate_hash_value";
-    case 115:
-      return "unknown_psk_identity";
-    case 116:
-      return "certificate_required";
-    case 120:
-      return "no_application_protocol";
-    case 121:
-      return "ech_required";
-    default:
-      return "";
-  }
-}
+std::string_view AlertName(uint8_t alert) { return Find(kAlertNames, alert); }
 
 FixedText<48> AlertText(uint8_t alert) {
   FixedText<48> out;
@@ -186,7 +130,7 @@ FixedText<24> VersionText(uint16_t version) {
 FixedText<64> VerifyText(uint32_t code) {
   FixedText<64> out;
   out << code;
-  const std::string_view words = VerifyWords(code);
+  const std::string_view words = Find(kVerifyWords, code);
   if (!words.empty()) out << " (" << words << ")";
   return out;
 }

@@ -313,6 +313,7 @@ constexpr Line kLines[] = {
     CLOCK(failed),
     CLOCK(dates),
     CLOCK(ahead),
+    TLS(untrusted),
     SIBLINGS(same_address),
     SIBLINGS(same_rack),
     SIBLINGS(other_rack),

@@ -91,6 +91,7 @@ TEST_CASE("who was asked for a certificate is refused for it") {
   AttemptFacts a = Alerted(70, 0x0303);
   a.tls->certificate_requested = true;
   CHECK(Id(a) == "tls-version");
+  CHECK(Id(Alerted(116)) == "tls-origin-client-cert-13");
 }
 
 TEST_CASE("ciphers that another name shares leave the certificate missing") {

@@ -55,6 +55,7 @@ TEST_CASE("the last probe's class is that of TLS too") {
       {Fault::kTlsVersion, 525, "lb,server,cdn", "isp,tor"},
       {Fault::kTlsEof, 525, "lb,server", "isp,tor"},
       {Fault::kTlsRst, 525, "lb,server,isp", "-"},
+      {Fault::kTlsBroken, 525, "lb,server,isp", "-"},
       {Fault::kTlsTimeout, 525, "server,lb,app,isp,tor", "-"},
       {Fault::kTlsvCrlUnusable, 500, "cdn", "-"},
       {Fault::kSelfClockSkew, 500, "cdn", "-"},
@@ -130,6 +131,20 @@ TEST_CASE("our clock joins the suspects while other certificates fail") {
         "is what is wrong");
 }
 
+TEST_CASE("a bundle of CAs that trusts nobody is ours, and no origin's") {
+  for (Position position : {Position::kLb, Position::kCdn}) {
+    Observation o = Seen("TlsvUnknownCa", position);
+    const std::string before = Cause(o);
+    o.attempt.tls->clock.origins = o.attempt.tls->untrusted = 2;
+    CHECK(Cause(o) == before);
+    o.attempt.tls->clock.origins = o.attempt.tls->untrusted = 3;
+    CHECK(Cause(o) == HopName(SelfHop(position)));
+    CHECK_FALSE(Diagnose(o).cleared.contains(Hop::kServer));
+    o.attempt.tls->clock.origins = 4;  // one is trusted
+    CHECK(Cause(o) == before);
+  }
+}
+
 TEST_CASE("a key never seen before may be somebody's on the way") {
   for (std::string_view name : {"TlsvSelfSigned", "TlsvSignature"}) {
     Observation o = Seen(name);
@@ -196,6 +211,33 @@ TEST_CASE("a client that distrusts our certificate leaves the way out of it") {
   CHECK(Cause(Seen("CtlsAbortFin")) == "browser,device,router,cdn");
   o.request.tls->alert_received = 80;
   CHECK(Cause(o) == "browser,device,router,cdn");
+}
+
+TEST_CASE("a client whose records make no sense is told by them") {
+  Observation o = Seen("CtlsAbortFin");
+  o.request.tls->end = AttemptEnd::kTls;
+  o.request.tls->failure = TlsFailure::kBroken;
+  o.request.tls->reason = "bad record type";
+  o.request.tls->alert_sent = 10;
+  CHECK(Diagnose(o).details.view() ==
+        "records that cannot be read: bad record type after 517 bytes, alert "
+        "10 (unexpected_message) sent, SNI shop.example");
+}
+
+TEST_CASE("half a handshake clears the way that it came") {
+  Observation o = Seen("TlsEof");
+  o.attempt.received = o.attempt.tls->received = 1200;
+  const Verdict v = Diagnose(o);
+  CHECK(Join(v.cleared & HopSet{Hop::kIsp, Hop::kTor}) == "isp,tor");
+  CHECK(v.details.view() ==
+        "FIN 12 ms after the ClientHello, 1200 bytes received, SNI "
+        "app.internal");
+  CHECK(Evidenced(v, Rule::kX7) ==
+        "1200 bytes of a handshake came: the way works; who wrote them is "
+        "not shown");
+  o = Seen("TlsvSelfSignedNewKey");
+  o.attempt.received = 1200;
+  CHECK((Diagnose(o).cleared & HopSet{Hop::kIsp, Hop::kTor}).empty());
 }
 
 TEST_CASE("the client's side of TLS says what it can before HTTP") {

@@ -142,8 +142,10 @@ class Generator {
     tls.policy_agreed = Age();
     tls.other_name_agreed = Age();
     tls.clock = Clock();
+    tls.untrusted = Below(tls.clock.origins + 1);
     a.by_address = Flip();
     if (Flip()) a.end = AttemptEnd::kTls;
+    if (inside && Flip()) a.received = tls.received = Below(3000);
   }
 
   std::mt19937 random_;

@@ -1,7 +1,6 @@
-#include "tests/diagnostics/sightings.h"
-
 #include <cerrno>
-#include <stdexcept>
+
+#include "tests/diagnostics/sighting_parts.h"
 
 namespace whichhop::diagnostics {
 namespace {
@@ -9,19 +8,6 @@ namespace {
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-void Decide(Observation& o, Fault fault) {
-  o.kind = Kind::kDecision;
-  o.fault = fault;
-}
-
-AttemptFacts& Attempt(Observation& o, AttemptPhase phase, AttemptEnd end) {
-  o.kind = Kind::kAttempt;
-  o.attempt.phase = phase;
-  o.attempt.end = end;
-  o.attempt.address = "10.0.0.5:8000";
-  return o.attempt;
-}
 
 AttemptFacts& Resolve(Observation& o, DnsAnswer answer) {
   AttemptFacts& a = Attempt(o, AttemptPhase::kResolve, AttemptEnd::kDns);
@@ -52,41 +38,11 @@ void Icmp(AttemptFacts& a, int code, Offender offender, Hop hop = Hop::kTor) {
   a.icmp = icmp;
 }
 
-// The handshake is done, 300 request bytes are written and acknowledged.
-AttemptFacts& Sent(Observation& o, AttemptPhase phase, AttemptEnd end) {
-  AttemptFacts& a = Attempt(o, phase, end);
-  a.connect = microseconds(300);
-  a.sent = 300;
-  a.acked = 300;
-  a.unsent = 0;
-  a.tcp = TcpFacts{};
-  return a;
-}
-
-AttemptFacts& Answered(Observation& o, AttemptPhase phase, AttemptEnd end,
-                       uint64_t received) {
-  AttemptFacts& a = Sent(o, phase, end);
-  a.received = received;
-  if (phase == AttemptPhase::kHead) a.head_bytes = received;
-  return a;
-}
-
 void BadHead(Observation& o, Malformed malformed, std::string_view rule) {
   AttemptFacts& a =
       Answered(o, AttemptPhase::kHead, AttemptEnd::kMalformed, 40);
   a.malformed = malformed;
   a.rule = rule;
-}
-
-AttemptFacts& InBody(Observation& o, AttemptEnd end, BodyFraming framing) {
-  AttemptFacts& a = Answered(o, AttemptPhase::kBody, end, 60);
-  a.status = 200;
-  a.head_forwarded = true;
-  a.framing = framing;
-  a.body_received = 2;
-  a.quiet = milliseconds(1);
-  if (framing == BodyFraming::kLength) a.body_expected = 100;
-  return a;
 }
 
 AttemptFacts& Unacked(Observation& o) {
@@ -105,92 +61,6 @@ AttemptFacts& NoAnswer(Observation& o) {
   a.waited = a.limit = seconds(60);
   return a;
 }
-
-// 2026-11-22 00:00:00 UTC, when all of this was seen.
-constexpr uint64_t kNow = 1795305600;
-constexpr uint64_t kDay = 86400;
-
-// A handshake with app.internal that TLS itself broke off.
-TlsFacts& Handshake(Observation& o) {
-  AttemptFacts& a = Attempt(o, AttemptPhase::kTls, AttemptEnd::kTls);
-  a.connect = microseconds(300);
-  a.waited = milliseconds(12);
-  a.by_address = true;
-  TlsFacts& tls = a.tls.emplace();
-  tls.min_version = 0x0303;
-  tls.max_version = 0x0304;
-  tls.sni = tls.expected = "app.internal";
-  tls.alpn_offered = "http/1.1";
-  tls.now = kNow;
-  return tls;
-}
-
-TlsFacts& Alerted(Observation& o, uint8_t alert) {
-  TlsFacts& tls = Handshake(o);
-  tls.alert_received = alert;
-  return tls;
-}
-
-// What verification said of a certificate for a year from March.
-TlsFacts& Unverified(Observation& o, uint32_t code) {
-  TlsFacts& tls = Handshake(o);
-  tls.version = 0x0304;
-  tls.received = 2000;
-  tls.verification = Verification::kFailed;
-  tls.verify_code = code;
-  tls.certificate.chain = 2;
-  tls.certificate.subject = "CN=app.internal";
-  tls.certificate.issuer = "CN=Example CA";
-  tls.certificate.names = "app.internal";
-  tls.certificate.not_before = kNow - 260 * kDay;
-  tls.certificate.not_after = kNow + 105 * kDay;
-  return tls;
-}
-
-// The clocks of four other origins agree with ours, and their certificates
-// were found valid.
-void ClockInSync(TlsFacts& tls) {
-  tls.clock.origins = 5;
-  tls.clock.failed = 1;
-  tls.clock.dates = 4;
-  tls.clock.ahead = seconds(1);
-}
-
-// A handshake that was done and verified; then the exchange failed.
-TlsFacts& Secured(AttemptFacts& a) {
-  TlsFacts& tls = a.tls.emplace();
-  tls.complete = true;
-  tls.version = 0x0304;
-  tls.sni = tls.expected = "app.internal";
-  tls.received = 2000;
-  tls.verification = Verification::kPassed;
-  return tls;
-}
-
-ClientTlsFacts& ClientHandshake(Observation& o, Fault fault) {
-  Decide(o, fault);
-  ClientTlsFacts& tls = o.request.tls.emplace();
-  tls.sni = "shop.example";
-  tls.received = 517;
-  tls.now = kNow;
-  return tls;
-}
-
-std::vector<Sighting>& Registered() {
-  static std::vector<Sighting> all;
-  return all;
-}
-
-bool Register(const Sighting& sighting) {
-  Registered().push_back(sighting);
-  return true;
-}
-
-// Defines a sighting and adds it to the list under its name.
-#define SIGHTING(name)                                                     \
-  void name(Observation& o);                                               \
-  [[maybe_unused]] const bool registered_##name = Register({#name, name}); \
-  void name([[maybe_unused]] Observation& o)
 
 SIGHTING(Relayed) { o.kind = Kind::kRelayed; }
 
@@ -252,10 +122,6 @@ SIGHTING(BackendAllDownRefused) {
 SIGHTING(BackendAllDownTimeout) {
   Decide(o, Fault::kBackendAllDown);
   o.decision.last_probe = Fault::kConnectTimeout;
-}
-SIGHTING(BackendAllDownExpired) {
-  Decide(o, Fault::kBackendAllDown);
-  o.decision.last_probe = Fault::kTlsvExpired;
 }
 SIGHTING(BackendConnLimitSlotsHeld) {
   Decide(o, Fault::kBackendConnLimit);
@@ -365,159 +231,6 @@ SIGHTING(ConnectResetAfterEstablished) {
   a.waited = milliseconds(1);
 }
 
-// TLS with the upstream: the handshake.
-SIGHTING(TlsPlainHttpServer) {
-  constexpr std::string_view kAnswer = "HTTP/1.1 400 Bad";
-  Handshake(o).failure = TlsFailure::kNotTls;
-  kAnswer.copy(o.attempt.first_bytes.data(), kAnswer.size());
-  o.attempt.first_bytes_size = static_cast<uint8_t>(kAnswer.size());
-}
-SIGHTING(TlsVersion) { Alerted(o, 70); }
-SIGHTING(TlsVersionSiblingsAgree) { Alerted(o, 70).policy_agreed = seconds(2); }
-SIGHTING(TlsVersionOurs) {
-  TlsFacts& tls = Handshake(o);
-  tls.failure = TlsFailure::kVersion;
-  tls.alert_sent = 70;
-}
-SIGHTING(TlsCipher) { Alerted(o, 40).version = 0x0303; }
-SIGHTING(TlsNoCertServer) { Alerted(o, 40).other_name_agreed = seconds(3); }
-SIGHTING(TlsSniUnrecognized) { Alerted(o, 112); }
-SIGHTING(TlsAlpn) { Alerted(o, 120); }
-SIGHTING(TlsEof) {
-  Handshake(o).failure = TlsFailure::kEof;
-  o.attempt.end = AttemptEnd::kFin;
-}
-SIGHTING(TlsRst) {
-  Handshake(o);
-  o.attempt.end = AttemptEnd::kReset;
-}
-SIGHTING(TlsTimeout) {
-  AttemptFacts& a = Sent(o, AttemptPhase::kTls, AttemptEnd::kTimeout);
-  a.waited = a.limit = seconds(5);
-}
-SIGHTING(TlsTimeoutUnacked) {
-  TlsTimeout(o);
-  o.attempt.acked = 0;
-  o.attempt.unsent = 300;
-  o.attempt.tcp->unacked = 1;
-  o.attempt.tcp->total_retrans = 4;
-}
-SIGHTING(TlsOriginClientCert12) {
-  TlsFacts& tls = Alerted(o, 40);
-  tls.version = 0x0303;
-  tls.certificate_requested = true;
-}
-SIGHTING(TlsOriginClientCert13) {
-  AttemptFacts& a = Attempt(o, AttemptPhase::kWait, AttemptEnd::kTls);
-  a.connect = microseconds(300);
-  a.sent = 300;
-  a.by_address = true;
-  TlsFacts& tls = Secured(a);
-  tls.certificate_requested = true;
-  tls.alert_received = 116;
-}
-SIGHTING(TlsLocalPolicy) {
-  TlsFacts& tls = Handshake(o);
-  tls.failure = TlsFailure::kPolicy;
-  tls.reason = "dh key too small";
-  tls.alert_sent = 40;
-}
-SIGHTING(TlsAlertFatal) { Alerted(o, 80); }
-SIGHTING(TlsBroken) {
-  TlsFacts& tls = Handshake(o);
-  tls.failure = TlsFailure::kBroken;
-  tls.alert_sent = 50;
-}
-
-// TLS with the upstream: its certificate.
-SIGHTING(TlsvExpired) {
-  TlsFacts& tls = Unverified(o, 10);
-  tls.certificate.not_after = kNow - 2 * kDay;
-  ClockInSync(tls);
-}
-SIGHTING(TlsvNotYetValid) {
-  TlsFacts& tls = Unverified(o, 9);
-  tls.certificate.not_before = kNow + 3 * kDay;
-  ClockInSync(tls);
-}
-SIGHTING(SelfClockSkew) {
-  TlsFacts& tls = Unverified(o, 9);
-  tls.clock.origins = tls.clock.failed = 5;
-  tls.clock.dates = 4;
-  tls.clock.ahead = seconds(3 * 3600);
-}
-SIGHTING(TlsvSelfSigned) {
-  TlsFacts& tls = Unverified(o, 18);
-  tls.certificate.chain = 1;
-  tls.certificate.issuer = "CN=app.internal";
-  tls.certificate.self_issued = true;
-  tls.certificate.new_key = false;
-}
-SIGHTING(TlsvSelfSignedNewKey) {
-  TlsvSelfSigned(o);
-  o.attempt.tls->certificate.new_key = true;
-  o.attempt.tls->certificate.usual_issuer = "CN=Example CA";
-}
-SIGHTING(TlsvUnknownCa) { Unverified(o, 20); }
-SIGHTING(TlsvMissingIntermediate) {
-  TlsFacts& tls = Unverified(o, 20);
-  tls.certificate.chain = 1;
-  tls.certificate.issuer_url = true;
-}
-SIGHTING(TlsvHostMismatch) {
-  Unverified(o, 62).certificate.names = "other.test";
-}
-SIGHTING(TlsvHostMismatchByName) {
-  TlsvHostMismatch(o);
-  o.attempt.by_address = false;
-}
-SIGHTING(TlsvRevoked) { Unverified(o, 23); }
-SIGHTING(TlsvCrlUnusable) { Unverified(o, 12).crl_next_update = kNow - kDay; }
-SIGHTING(TlsvPurpose) { Unverified(o, 26); }
-SIGHTING(TlsvWeak) { Unverified(o, 66); }
-SIGHTING(TlsvSignature) { Unverified(o, 7); }
-
-// TLS with a client.
-SIGHTING(CtlsVersion) {
-  ClientTlsFacts& tls = ClientHandshake(o, Fault::kCtlsVersion);
-  tls.failure = TlsFailure::kVersion;
-  tls.max_version = 0x0302;
-  tls.min_version = 0x0303;
-  tls.alert_sent = 70;
-}
-SIGHTING(CtlsCipher) {
-  ClientTlsFacts& tls = ClientHandshake(o, Fault::kCtlsCipher);
-  tls.failure = TlsFailure::kCipher;
-  tls.ciphers = "NULL-SHA256";
-  tls.alert_sent = 40;
-}
-SIGHTING(CtlsPlainHttp) {
-  ClientTlsFacts& tls = ClientHandshake(o, Fault::kCtlsPlainHttp);
-  tls.failure = TlsFailure::kNotTls;
-  tls.first_bytes = "GET / HT";
-}
-SIGHTING(CtlsSniUnknown) {
-  ClientTlsFacts& tls = ClientHandshake(o, Fault::kCtlsSniUnknown);
-  tls.complete = true;
-  tls.sni = "192.0.2.1";
-  tls.host = "shop.example";
-}
-SIGHTING(CtlsClientCert) {
-  ClientHandshake(o, Fault::kCtlsClientCert).complete = true;
-}
-SIGHTING(CtlsAbortAlert) {
-  ClientHandshake(o, Fault::kCtlsAbort).alert_received = 48;
-}
-SIGHTING(CtlsAbortFin) {
-  ClientHandshake(o, Fault::kCtlsAbort).end = AttemptEnd::kFin;
-}
-SIGHTING(ReqMisdirected) {
-  ClientTlsFacts& tls = ClientHandshake(o, Fault::kReqMisdirected);
-  tls.complete = true;
-  tls.sni = "a.test";
-  tls.host = "b.test";
-}
-
 // The request on its way up.
 SIGHTING(StaleKeepaliveRace) {
   AttemptFacts& a = Sent(o, AttemptPhase::kWait, AttemptEnd::kReset);
@@ -623,46 +336,6 @@ SIGHTING(BodyChunkMalformedFirst) {
 SIGHTING(BodyCloseDelimitedCut) {
   InBody(o, AttemptEnd::kReset, BodyFraming::kClose);
 }
-SIGHTING(BodyCloseDelimitedUnclosed) {
-  AttemptFacts& a = InBody(o, AttemptEnd::kFin, BodyFraming::kClose);
-  Secured(a).failure = TlsFailure::kEof;
-}
-SIGHTING(BodyTlsError) {
-  AttemptFacts& a = InBody(o, AttemptEnd::kTls, BodyFraming::kChunked);
-  Secured(a).failure = TlsFailure::kBroken;
-}
-SIGHTING(BodyTlsAlert) {
-  AttemptFacts& a = InBody(o, AttemptEnd::kTls, BodyFraming::kChunked);
-  Secured(a).alert_received = 80;
-}
-
-// Answers over TLS.
-SIGHTING(RelayedUnverified) {
-  Relayed(o);
-  o.protocol = "http/1.1";
-  TlsFacts& tls = Secured(o.attempt);
-  tls.verification = Verification::kOff;
-  tls.verify_code = 18;
-}
-SIGHTING(RespEmptyFinOverTls) {
-  RespEmptyFin(o);
-  o.protocol = "http/1.1";
-  Secured(o.attempt);
-}
-SIGHTING(RespEmptyFinUnverified) {
-  RespEmptyFinOverTls(o);
-  o.attempt.tls->verification = Verification::kOff;
-}
 
 }  // namespace
-
-const std::vector<Sighting>& AllSightings() { return Registered(); }
-
-void See(std::string_view name, Observation& o) {
-  for (const Sighting& sighting : AllSightings()) {
-    if (sighting.name == name) return sighting.see(o);
-  }
-  throw std::invalid_argument("no such sighting: " + std::string(name));
-}
-
 }  // namespace whichhop::diagnostics

@@ -15,7 +15,7 @@ struct Sighting {
   void (*see)(Observation&);
 };
 
-// All of them, in the order of sightings.cc.
+// All of them, those of each file in its order.
 const std::vector<Sighting>& AllSightings();
 
 // Requires: a sighting of that name exists.

@@ -75,10 +75,10 @@ auto Fields(ClockFacts& facts) {
 }
 
 auto Fields(TlsFacts& facts) {
-  auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w] =
-      facts;
+  auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w,
+         x] = facts;
   return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u,
-                  v, w);
+                  v, w, x);
 }
 
 auto Fields(ClientTlsFacts& facts) {
