@@ -24,8 +24,8 @@ IoResult Ended(int error) { return {IoResult::Kind::kError, 0, error}; }
 // Of the newest list of whoever issued `certificate`; 0: there is none. The
 // one that was asked is forgotten when verification ends.
 int64_t NextUpdateOf(X509_STORE_CTX* context, const X509& certificate) {
-  STACK_OF(X509_CRL)* const lists = X509_STORE_CTX_get1_crls(
-      context, X509_get_issuer_name(&certificate));
+  auto* const lists =
+      X509_STORE_CTX_get1_crls(context, X509_get_issuer_name(&certificate));
   int64_t newest = 0;
   const int count = lists == nullptr ? 0 : sk_X509_CRL_num(lists);
   for (int i = 0; i < count; ++i) {
@@ -302,6 +302,7 @@ IoResult TlsLayer::WhyNot(int result) {
   const unsigned long error = ERR_peek_error();
   if (raw_end_ && ERR_GET_REASON(error) == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
     facts_.problem = TlsProblem::kEof;
+    facts_.sent = {};  // OpenSSL calls the end a decode_error: that is none
     return {IoResult::Kind::kEnd};
   }
   const char* const text = ERR_reason_error_string(error);
