@@ -1,9 +1,11 @@
 """Every fault of TLS that loopback can show, in both positions and both ways to number errors."""
 
+import concurrent.futures
 import re
 import tempfile
 import unittest
 
+import tls_client_table
 import tls_fault_table
 import verdict
 from fault_test import MODES, in_every_mode, ask_all, line_of
@@ -128,6 +130,96 @@ class Upstreams(unittest.TestCase):
                 self.assertEqual((answer.status, answer.complete), (200, False))
                 self.assertEqual(line["http_response_status_code"], 200)
                 self.assertEqual(line["upstream_tls_protocol_version"], "1.3")
+
+
+class Clients(unittest.TestCase):
+    """Faults of clients, one after another at each proxy, for only their order tells their lines."""
+
+    maxDiff = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.certificates = make_certificates(cls)
+        cls.proxies = {mode: cls.enterClassContext(Proxy(tls_client_table.configuration(
+            cls.certificates, *mode))) for mode in MODES}
+        with concurrent.futures.ThreadPoolExecutor() as threads:
+            met = list(threads.map(cls.meet_all, MODES))
+        cls.met = [sight for sights in met for sight in sights]
+
+    @classmethod
+    def port(cls, mode, strict):
+        return int(cls.proxies[mode].addresses[strict].rpartition(":")[2])
+
+    @classmethod
+    def meet_all(cls, mode):
+        """(mode, case, answer, log line) of each."""
+        sights = []
+        for count, case in enumerate(tls_client_table.ALL, 1):
+            answer = case.meet(cls.port(mode, case.strict), cls.certificates)
+            line = cls.proxies[mode].wait_for_log(count)[-1]
+            sights.append((mode, case, answer, line))
+        return sights
+
+    def test_each_fault_has_exactly_its_verdict(self):
+        for mode, case, _, line in self.met:
+            with self.subTest(mode=mode, case=case.name):
+                self.assertEqual(verdict.of_json(line), case.verdict(mode[0]))
+                self.assertEqual(line.get("error_type"), case.error)
+                self.assertEqual(line["ended"], case.ended)
+
+    def test_a_status_is_sent_where_one_can_be(self):
+        for mode, case, answer, line in self.met:
+            with self.subTest(mode=mode, case=case.name):
+                status = int(case.status.split()[0]) if case.status else None
+                self.assertEqual(answer and answer.status, status)
+                self.assertEqual(line["http_response_status_code"], status)
+
+    def test_fields_and_text_say_what_the_log_says(self):
+        for mode, case, answer, line in self.met:
+            if answer is not None:
+                with self.subTest(mode=mode, case=case.name):
+                    self.assertEqual(verdict.of_fields(answer), verdict.of_json(line))
+                    self.assertEqual(verdict.of_text(answer.body), verdict.of_json(line))
+                    self.assertEqual(verdict.error_id(answer), line["error_id"])
+                    self.assertEqual(answer["Connection"], "close")
+
+    def test_the_log_says_exactly_what_tls_showed(self):
+        for mode, case, _, line in self.met:
+            with self.subTest(mode=mode, case=case.name):
+                self.assertRegex("\n".join(line["evidence"]), case.says)
+
+    def test_the_log_has_the_keys_of_tls(self):
+        for mode, case, _, line in self.met:
+            with self.subTest(mode=mode, case=case.name):
+                shown = {key.removeprefix("tls_"): value for key, value in line.items()
+                         if re.match("tls_(alert|client_server|protocol)", key)}
+                self.assertEqual(shown, dict(case.keys))
+                self.assertGreaterEqual(line["tls_handshake_seconds"], 0)
+
+    def test_nobody_behind_us_was_asked_and_none_is_cleared(self):
+        for mode, case, _, line in self.met:
+            with self.subTest(mode=mode, case=case.name):
+                self.assertFalse(line.get("attempts"))
+                self.assertFalse({"server", "app"} & set(line["cause"] + line["cleared"]))
+                self.assertNotIn(mode[0], line["cleared"])
+
+    def test_the_public_sees_no_address_no_name_and_nothing_of_a_certificate(self):
+        for mode, case, answer, _ in self.met:
+            if answer is not None:
+                with self.subTest(mode=mode, case=case.name):
+                    seen = str(answer.fields) + answer.body.decode()
+                    for secret in ("127.0.0.1", "details", "internal", ".test", "CN=", "SNI",
+                                   "verify", "first bytes"):
+                        self.assertNotIn(secret, seen)
+
+    def test_who_is_right_is_served(self):
+        for mode in MODES:
+            for strict, options in ((0, ()), (0, ("-tls1_2",)),
+                                    (1, tls_client_table.shows("client"))):
+                with self.subTest(mode=mode, strict=strict, options=options):
+                    answer = tls_client_table.s_client(*tls_client_table.NAMED, *options)(
+                        self.port(mode, strict), self.certificates)
+                    self.assertEqual(answer.status, 204)
 
 
 if __name__ == "__main__":
