@@ -213,6 +213,7 @@ class Exchange final : public Retired,
   diagnostics::AttemptPhase AttemptPhaseNow() const;
   void FailAttempt(AttemptFailure failure);
   bool MayRetry(diagnostics::Fault fault);
+  bool AnotherMayAnswer(diagnostics::Fault fault);
   void DropConnection();
   void KeepOrDropConnection();
 
