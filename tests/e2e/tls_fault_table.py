@@ -295,6 +295,11 @@ HANDSHAKES = NO_TLS + AGREEMENT + ENDS + OUR_CERTIFICATE
 ALL = HANDSHAKES + CERTIFICATES + ANSWERS + BODIES
 
 
+def by_fault(fault):
+    """The first case of it."""
+    return next(case for case in ALL if case.fault == fault)
+
+
 RIGHT = {"ca": "{c.ca}", "server_name": NAME}
 
 

@@ -7,10 +7,14 @@ import unittest
 
 import tls_client_table
 import tls_fault_table
+import tls_peers
 import verdict
+from documented import produced
 from fault_test import MODES, in_every_mode, ask_all, line_of
-from harness import Proxy
-from tls_certificates import Certificates
+from harness import Proxy, fetch, free_port, wait_for
+from nameserver import Nameserver
+from tls_certificates import NAME, OTHER, Certificates
+from tls_peers import TlsOrigin
 
 ANSWERED = [case for case in tls_fault_table.ALL if not case.cut]
 
@@ -38,6 +42,9 @@ class Upstreams(unittest.TestCase):
         cls.proxies = {mode: cls.enterClassContext(Proxy(
             tls_fault_table.configuration(ports, certificates, *mode))) for mode in MODES}
         cls.answers = ask_all(cls, cls.proxies, tls_fault_table.ALL)
+        operators = cls.enterClassContext(Proxy(tls_fault_table.configuration(
+            ports, certificates, "cdn", "edge", 'operators: ["127.0.0.0/8"]')))
+        cls.shown = ask_all(cls, {"operator": operators}, ANSWERED, "application/problem+json")
         cls.lines = {(mode, case): line_of(cls.proxies[mode], case, answer)
                      for (mode, case), answer in cls.answers.items()}
 
@@ -103,6 +110,15 @@ class Upstreams(unittest.TestCase):
                                "authority", "depth", "verify", "notAfter", "TLS 1."):
                     if secret not in case.error:
                         self.assertNotIn(secret, seen)
+
+    def test_operators_see_what_the_log_says(self):
+        for (_, case), answer in self.shown.items():
+            with self.subTest(case=case.name):
+                self.assertRegex("\n".join(answer.json()["evidence"]), case.says)
+                self.assertRegex(answer["Proxy-Status"], r'; next-hop="127\.0\.0\.1:\d+"')
+                self.assertRegex(answer["Proxy-Status"], r'; details="[\x20-\x7e]+"')
+                self.assertEqual(answer["Cache-Control"], "private, no-store")
+                self.assertEqual(verdict.of_json(answer.json()), case.verdict("cdn", "edge"))
 
     def test_an_error_of_ours_is_never_stored(self):
         for mode, case, answer, _ in self.about(ANSWERED):
@@ -220,6 +236,219 @@ class Clients(unittest.TestCase):
                     answer = tls_client_table.s_client(*tls_client_table.NAMED, *options)(
                         self.port(mode, strict), self.certificates)
                     self.assertEqual(answer.status, 204)
+
+
+def configuration(upstreams, certificates, position="lb", **blocks):
+    """`upstreams`: {name: (servers, what its `tls` has that is not right, the rest of it)}, each for
+    NAME.test; servers are ports, or texts."""
+    def text(server):
+        return server if isinstance(server, str) else f"127.0.0.1:{server}"
+    lines = ['listen: ["127.0.0.1:0"]',
+             f"node: {{name: here, workers: 1, position: {position}"
+             f"{''.join(', ' + more for more in blocks.pop('node', []))}}}"]
+    lines += [f"{name}: {{{inside}}}" for name, inside in blocks.items()]
+    lines += ["upstreams:"]
+    for name, (servers, tls, *rest) in upstreams.items():
+        listed = ", ".join(f'"{text(server)}"' for server in servers)
+        lines.append("  " + ", ".join([
+            f"{name}: {{servers: [{listed}]",
+            f"tls: {tls_fault_table.block(certificates, tls)}", *rest]) + "}")
+    lines += ["routes:"]
+    lines += [f"  - {{host: {name}.test, upstream: {name}}}" for name in upstreams]
+    return "\n".join(lines) + "\n"
+
+
+class Stories(unittest.TestCase):
+    """Faults that need more than one step."""
+
+    maxDiff = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.certificates = make_certificates(cls)
+
+    def proxy(self, upstreams, position="lb", **blocks):
+        return self.enterContext(Proxy(configuration(
+            upstreams, self.certificates, position, **blocks)))
+
+    def peer(self, start):
+        return self.enterContext(start(self.certificates))
+
+    def good(self, script=None, **options):
+        return self.enterContext(TlsOrigin(self.certificates.good, script, **options))
+
+    def tried(self, line):
+        return [attempt.get("fault") for attempt in line["attempts"]]
+
+    # Retries: a handshake that failed carried no request.
+
+    def bad_peers(self):
+        by_name = {case.name: case for case in tls_fault_table.ALL}
+        for name in ("tlsv-expired", "tls-fin", "tls-http", "tls-alert", "tls-stall"):
+            yield by_name[name].fault, self.peer(by_name[name].peer)
+
+    def test_what_tls_never_carried_is_asked_of_another_server(self):
+        for fault, bad in self.bad_peers():
+            for method in ("GET", "POST"):
+                with self.subTest(fault=fault, method=method):
+                    proxy = self.proxy({"app": ([bad.port, self.good().port], {})},
+                                       timeouts="tls: 300ms")
+                    answers = [fetch(proxy.port, method=method, host="app.test") for _ in range(3)]
+                    self.assertEqual([answer.status for answer in answers], [200] * 3)
+                    tried = [self.tried(line) for line in proxy.wait_for_log(3)]
+                    self.assertIn([fault, None], tried)
+                    self.assertLessEqual(sum(map(len, tried)), 5)
+                    self.assertEqual(bad.requests, [])
+
+    def test_what_may_have_been_carried_is_not(self):
+        """A certificate of ours that is refused in TLS 1.3 is so behind the request."""
+        ports = [self.peer(tls_fault_table.judging).port for _ in range(2)]
+        proxy = self.proxy({"app": (ports, {})})
+        for method in ("GET", "POST"):
+            answer = fetch(proxy.port, method=method, host="app.test")
+            line = verdict.line_of(proxy, answer)
+            self.assertEqual(self.tried(line), ["tls-origin-client-cert-13"])
+
+    def test_the_same_address_is_not_asked_again(self):
+        for fault, bad in self.bad_peers():
+            with self.subTest(fault=fault):
+                proxy = self.proxy({"app": ([bad.port], {}, "retry: {attempts: 3}")},
+                                   timeouts="tls: 300ms")
+                line = verdict.line_of(proxy, fetch(proxy.port, host="app.test"))
+                self.assertEqual((self.tried(line), bad.connections), ([fault], 1))
+
+    def test_nothing_is_asked_again_where_connects_are_not(self):
+        bad = self.peer(tls_fault_table.showing("expired"))
+        proxy = self.proxy({"app": ([bad.port, self.good().port], {}, "retry: {on: [stale]}")})
+        statuses = [fetch(proxy.port, host="app.test").status for _ in range(2)]
+        self.assertEqual(sorted(statuses), [200, 502])
+        self.assertTrue(all(len(line["attempts"]) == 1 for line in proxy.wait_for_log(2)))
+
+    def test_a_server_that_is_down_is_no_other(self):
+        bad = self.peer(tls_fault_table.showing("expired"))
+        proxy = self.proxy({"app": ([bad.port, free_port()], {}, "retry: {attempts: 3}")})
+        answer = fetch(proxy.port, host="app.test")
+        self.assertEqual(answer.status, 502)
+        faults = self.tried(verdict.line_of(proxy, answer))
+        self.assertEqual(sorted(set(faults)), ["connect-refused-rst", "tlsv-expired"])
+
+    def test_another_address_of_a_name_is_asked_and_the_bad_one_left_alone(self):
+        good = self.good()
+        bad = self.enterContext(TlsOrigin(self.certificates.expired, host="127.0.0.2",
+                                          port=good.port))
+        nameserver = self.enterContext(Nameserver(["127.0.0.1", "127.0.0.2"]))
+        proxy = self.proxy({"app": ([f"{NAME}:{good.port}"], {"server_name": None})},
+                           node=[f'resolvers: ["127.0.0.1:{nameserver.port}"]'])
+        for _ in range(6):
+            self.assertEqual(fetch(proxy.port, method="POST", host="app.test").status, 200)
+        self.assertEqual(bad.connections, 1)
+        tried = [self.tried(line) for line in proxy.wait_for_log(6)]
+        self.assertEqual(tried.count(["tlsv-expired", None]), 1)
+
+    # Probes.
+
+    def test_where_every_probe_fails_in_tls_the_edge_says_how(self):
+        checked = "health_check: {interval: 100ms, timeout: 400ms, unhealthy: 2}"
+        peers = {fault: bad.port for fault, bad in self.bad_peers()}
+        rows = {"tlsv-expired": "526", "tls-timeout": "525"}
+        for position, statuses in MODES:
+            proxy = self.proxy({fault: ([port], {}, checked) for fault, port in peers.items()},
+                               position, errors=f"statuses: {statuses}", timeouts="tls: 300ms")
+            for fault in peers:
+                with self.subTest(position=position, statuses=statuses, fault=fault):
+                    row = rows.get(fault, "525") if statuses == "edge" else "503"
+                    answer = wait_for(lambda: self.all_down(proxy, fault), "no server to be up")
+                    suspects = tls_fault_table.by_fault(fault).verdict(position, statuses).cause
+                    self.assertEqual(answer.status, int(row))
+                    expected = produced("backend-all-down", row, suspects, position,
+                                        {"lb": ["tor"], "cdn": ["isp", "tor"]}[position])
+                    self.assertEqual(verdict.of_fields(answer), expected)
+                    line = verdict.line_of(proxy, answer)
+                    self.assertEqual(verdict.of_json(line), expected)
+                    self.assertFalse(line.get("attempts"))
+
+    def all_down(self, proxy, fault):
+        answer = fetch(proxy.port, host=f"{fault}.test")
+        return verdict.of_fields(answer).fault == "backend-all-down" and answer
+
+    # What other connections showed.
+
+    def test_a_policy_that_works_elsewhere_is_not_what_is_wrong(self):
+        old = self.peer(tls_fault_table.s_server("-tls1_2"))
+        for position, alone, accompanied in (("lb", "server lb app", "server app"),
+                                             ("cdn", "lb server cdn", "lb server")):
+            strict = tls_fault_table.AGREES
+            proxy = self.proxy({"old": ([old.port], strict), "new": ([self.good().port], strict)},
+                               position)
+            said = verdict.of_fields(fetch(proxy.port, host="old.test"))
+            self.assertEqual((said.fault, said.cause), ("tls-version", tuple(alone.split())))
+            self.assertEqual(fetch(proxy.port, host="new.test").status, 200)
+            said = verdict.of_fields(fetch(proxy.port, host="old.test"))
+            self.assertEqual((said.fault, said.cause), ("tls-version", tuple(accompanied.split())))
+            self.assertNotIn(position, said.cleared)
+
+    def test_a_server_that_has_a_certificate_for_another_name_lacks_ours(self):
+        server = self.enterContext(tls_peers.server_for(OTHER, self.certificates.of_other_name))
+        proxy = self.proxy({"here": ([server.port], {}),
+                            "there": ([server.port], {"server_name": OTHER})})
+        for fault in ("tls-cipher", "tls-no-cert-server"):
+            answer = fetch(proxy.port, host="here.test")
+            self.assertEqual(verdict.of_fields(answer).fault, fault)
+            self.assertEqual(fetch(proxy.port, host="there.test").status, 200)
+
+    def test_certificates_that_are_all_of_the_future_are_our_clocks(self):
+        for position, statuses in MODES:
+            with self.subTest(position=position, statuses=statuses):
+                ports = [self.peer(tls_fault_table.showing(pair)).port
+                         for pair in ("not_yet_valid", "not_yet_valid_too")]
+                proxy = self.proxy({"one": ([ports[0]], {}), "two": ([ports[1]], {})}, position,
+                                   errors=f"statuses: {statuses}")
+                said = verdict.of_fields(fetch(proxy.port, host="one.test"))
+                self.assertEqual(said.fault, "tlsv-not-yet-valid")
+                answer = fetch(proxy.port, host="two.test")
+                self.assertEqual(answer.status, 500)
+                self.assertEqual(verdict.of_fields(answer), produced(
+                    "self-clock-skew", "500", [position], position))
+
+    def test_a_key_that_was_never_seen_may_be_someones_on_the_way(self):
+        for position, cause, cleared in (("lb", "server app", False),
+                                         ("cdn", "lb server isp", False)):
+            origin = self.good(tls_peers.answer_once)
+            proxy = self.proxy({"app": ([origin.port], {})}, position)
+            self.assertEqual(fetch(proxy.port, host="app.test").status, 200)
+            origin.context = tls_peers.server_context(self.certificates.self_signed_too)
+            said = verdict.of_fields(fetch(proxy.port, host="app.test"))
+            self.assertEqual((said.fault, said.cause), ("tlsv-self-signed", tuple(cause.split())))
+            self.assertEqual("tor" in said.cleared and position == "cdn", cleared)
+
+    # Nobody asked for the proof.
+
+    def test_who_is_not_verified_is_believed_and_that_is_said(self):
+        def refuse(connection, origin):
+            tls_peers.answer_all(connection, origin,
+                                 b"HTTP/1.1 502 No\r\nContent-Length: 0\r\n\r\n")
+        origin = self.enterContext(TlsOrigin(self.certificates.expired, refuse))
+        proxy = self.proxy({"app": ([origin.port], {"verify": "false"})})
+        line = verdict.line_of(proxy, fetch(proxy.port, host="app.test"))
+        self.assertEqual(line["fault"], "relay-502")
+        self.assertRegex("\n".join(line["evidence"]), r"not verified.*failed with 10 \(")
+
+    # Who is an operator.
+
+    def test_an_operator_is_known_by_a_certificate(self):
+        c = self.certificates
+        proxy = self.enterContext(Proxy(
+            f'listen: [{{address: "127.0.0.1:0", tls: {{certificates: [{{cert: {c.good.cert}, '
+            f"key: {c.good.key}}}]}}}}]\nerrors: {{operator_ca: {c.ca}}}\n"
+            f'upstreams:\n  app: {{servers: ["127.0.0.1:{free_port()}"]}}\n'
+            "routes:\n  - {upstream: app}\n"))
+        for options, shown in ((tls_client_table.shows("client"), True), ((), False),
+                               (tls_client_table.shows("strange_client"), False)):
+            with self.subTest(options=options):
+                answer = tls_client_table.s_client(*tls_client_table.NAMED, *options)(
+                    proxy.port, c)
+                self.assertEqual(answer.status, 502)
+                self.assertEqual("next-hop" in answer["Proxy-Status"], shown)
 
 
 if __name__ == "__main__":
