@@ -111,6 +111,7 @@ void Exchange::End() {
   request_out_.Release(worker_.buffers());
   up_in_.Release(worker_.buffers());
   response_out_.Release(worker_.buffers());
+  ForgetBufferedBody();
   body_ = std::string();
   session_ = nullptr;
 }
@@ -411,8 +412,9 @@ bool Exchange::ReceiveRequestBody() {
     WaitDownstream(Waiting::kBody, config().timeouts.request_body);
     return false;
   }
-  const bool plain = connection_->stream().tls() == nullptr;
-  if (splice_up_ && plain) return SpliceRequestBody();
+  if (splice_up_ && connection_->stream().tls() == nullptr) {
+    return SpliceRequestBody();
+  }
   // All of it was sent: its place behind the head is free again.
   in_.Truncate(request_parser_.head_bytes());
   body_at_ = in_.size();

@@ -307,7 +307,7 @@ Observation Recorder::Frame() {
     const AttemptRecord& last = attempts_[attempt_count_ - 1];
     address_text_ = last.AddressText();
     seen.address = address_text_;
-    if (last.received > 0) seen.protocol = "http/1.1";
+    if (last.agreed.alpn) seen.protocol = "http/1.1";
   }
   return seen;
 }
