@@ -109,8 +109,10 @@ void Exchange::End() {
   StopWaitingUpstream();
   in_.Release(worker_.buffers());
   request_out_.Release(worker_.buffers());
-  up_in_.Release(worker_.buffers());
+  // Last what is first taken again: the next answer is received into what the
+  // processor's caches hold of this one.
   response_out_.Release(worker_.buffers());
+  up_in_.Release(worker_.buffers());
   ForgetBufferedBody();
   body_ = std::string();
   session_ = nullptr;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "diagnostics/classify.h"
 #include "proxy/server/tls_evidence.h"
@@ -143,6 +144,7 @@ void Recorder::Begin(Time now) {
   begun_ = now;
   route_ = nullptr;
   attempt_count_ = 0;
+  if (!std::exchange(unusual_, false)) return;
   failed_.reset();
   verdict_.reset();
 }
@@ -216,6 +218,7 @@ diagnostics::Fault Recorder::Fail(const AttemptFailure& failure,
                                   UpstreamConnection* connection, Time now) {
   AttemptRecord& record = attempt();
   record.ended = now;
+  unusual_ = true;
   AttemptFacts& facts = failed_.emplace();
   facts.phase = failure.phase;
   facts.end = failure.end;
@@ -320,6 +323,7 @@ const diagnostics::Verdict& Recorder::Judge(const Observation& seen) {
     }
     const Observation& seen;
   };
+  unusual_ = true;
   return verdict_.emplace(Made{seen});
 }
 
