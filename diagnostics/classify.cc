@@ -235,7 +235,10 @@ Fault ClassifyEndUnanswered(const AttemptFacts& a) {
   const bool reset = a.end == AttemptEnd::kReset;
   if (a.interim > 0) return Fault::kResp1xxThenClose;
   if (KeepAliveRace(a)) return Fault::kStaleKeepaliveRace;
-  if (!a.reused && Early(a)) return Fault::kConnectResetAfterEstablished;
+  // Whoever completed a handshake of TLS serves. And no acknowledgement of its
+  // own has to come for a request that was read and answered by an end.
+  const bool dropped = !a.reused && Early(a) && !TlsOf(a).complete;
+  if (dropped) return Fault::kConnectResetAfterEstablished;
   if (a.phase == AttemptPhase::kRequest) return Fault::kWriteEarlyClose;
   return reset ? Fault::kRespRst : Fault::kRespEmptyFin;
 }

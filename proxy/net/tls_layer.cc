@@ -21,6 +21,22 @@ int LayerIndex() {
 
 IoResult Ended(int error) { return {IoResult::Kind::kError, 0, error}; }
 
+// Of the newest list of whoever issued `certificate`; 0: there is none. The
+// one that was asked is forgotten when verification ends.
+int64_t NextUpdateOf(X509_STORE_CTX* context, const X509& certificate) {
+  STACK_OF(X509_CRL)* const lists = X509_STORE_CTX_get1_crls(
+      context, X509_get_issuer_name(&certificate));
+  int64_t newest = 0;
+  const int count = lists == nullptr ? 0 : sk_X509_CRL_num(lists);
+  for (int i = 0; i < count; ++i) {
+    const ASN1_TIME* const due =
+        X509_CRL_get0_nextUpdate(sk_X509_CRL_value(lists, i));
+    if (due != nullptr) newest = std::max(newest, SecondsOf(due));
+  }
+  sk_X509_CRL_pop_free(lists, X509_CRL_free);
+  return newest;
+}
+
 }  // namespace
 
 // The socket as OpenSSL sees it.
@@ -382,8 +398,8 @@ void TlsLayer::NoteUnverified(X509_STORE_CTX* context) {
   const auto* const chain = X509_STORE_CTX_get0_untrusted(context);
   facts.chain =
       chain == nullptr ? 1 : static_cast<uint32_t>(sk_X509_num(chain));
-  if (const X509_CRL* const list = X509_STORE_CTX_get0_current_crl(context)) {
-    facts.crl_next_update = SecondsOf(X509_CRL_get0_nextUpdate(list));
+  if (facts.verify_code == X509_V_ERR_CRL_HAS_EXPIRED && bad != nullptr) {
+    facts.crl_next_update = NextUpdateOf(context, *bad);
   }
 }
 

@@ -106,9 +106,11 @@ void PutTls(JsonLine& line, const TlsFacts& facts) {
   line.Seconds<"tls_handshake_seconds">(facts.took);
 }
 
+// OpenSSL answers a FIN with decode_error, to nobody: that is not what failed.
 void PutAlert(JsonLine& line, const TlsFacts& facts) {
   const bool received = facts.received.fatal;
-  if (!received && !facts.sent.fatal) return;
+  const bool sent = facts.sent.fatal && facts.problem != TlsProblem::kEof;
+  if (!received && !sent) return;
   line.Number<"upstream_tls_alert">(received ? facts.received.number
                                              : facts.sent.number);
   line.Text<"upstream_tls_alert_direction">(received ? "received" : "sent");

@@ -267,6 +267,17 @@ TEST_CASE("a reused connection that ends at once is the race, alert or none") {
   CHECK(Id(a) == "tls-alert-fatal");
 }
 
+TEST_CASE("who completed a handshake did not drop the connection at once") {
+  for (End end : {End::kFin, End::kReset}) {
+    AttemptFacts a = Secured(Phase::kWait, end);
+    a.acked = 0;
+    CHECK(Id(a) == (end == End::kFin ? "resp-empty-fin" : "resp-rst"));
+    CHECK(GetFault(Classify(a)).retry == Retry::kIdempotent);
+    a.phase = Phase::kRequest;
+    CHECK(Id(a) == "write-early-close");
+  }
+}
+
 TEST_CASE("TLS that breaks inside the answer is told by who broke it") {
   for (Phase phase : {Phase::kWait, Phase::kHead, Phase::kBody}) {
     AttemptFacts a = Secured(phase);

@@ -164,6 +164,7 @@ TEST_CASE("a certificate that was revoked is not believed") {
   TestAuthority authority(files, "ca"), other(files, "other");
   const TlsCertificateFiles good = authority.Issue();
   const TlsCertificateFiles revoked = authority.Issue();
+  int64_t next_update = 0;
   const auto code = [&](const TlsCertificateFiles& shown,
                         const std::string& list) {
     Options options = Trusting(authority);
@@ -172,11 +173,16 @@ TEST_CASE("a certificate that was revoked is not believed") {
     TlsPair pair(Load(options)->New("server.test"), server->New());
     const bool agreed = pair.Shake();
     CHECK(agreed == (pair.client().facts().verify_code == X509_V_OK));
+    next_update = pair.client().facts().crl_next_update;
     return pair.client().facts().verify_code;
   };
   CHECK(code(good, authority.Revoke(revoked)) == X509_V_OK);
   CHECK(code(revoked, authority.Revoke(revoked)) == X509_V_ERR_CERT_REVOKED);
+  CHECK(next_update == 0);
   CHECK(code(good, authority.Revoke({}, -1)) == X509_V_ERR_CRL_HAS_EXPIRED);
+  const int64_t now = WallMicroseconds() / 1'000'000;
+  CHECK(next_update < now - 86'000);
+  CHECK(next_update > now - 87'000);
   CHECK(code(good, other.Revoke({})) == X509_V_ERR_UNABLE_TO_GET_CRL);
 }
 
