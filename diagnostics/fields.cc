@@ -1,5 +1,6 @@
 #include "diagnostics/fields.h"
 
+#include "diagnostics/append.h"
 #include "diagnostics/hop_names.h"
 #include "diagnostics/proxy_status.h"
 #include "diagnostics/text.h"
@@ -19,9 +20,7 @@ void AppendRows(RowSet rows, std::string& out) {
 template <typename Hops>
 void AppendHopField(std::string_view name, const Hops& hops, std::string& out) {
   if (hops.empty()) return;
-  out += name;
-  AppendHopNames(hops, out);
-  out += "\r\n";
+  AppendAll(out, name, HopNames(hops).view(), "\r\n");
 }
 
 void AppendErrorFields(const Verdict& verdict, const FieldOptions& options,
@@ -62,11 +61,8 @@ void AppendErrorFault(const Verdict& verdict, uint16_t masked,
     AppendRows(verdict.rows, out);
     out += '"';
   }
-  out += "; basis=";
-  out += BasisName(verdict.basis);
-  if (masked == 0) return;
-  out += "; masked=";
-  AppendInteger(out, masked);
+  AppendAll(out, "; basis=", BasisName(verdict.basis));
+  if (masked != 0) AppendAll(out, "; masked=", Decimal(masked).view());
 }
 
 void AppendFields(const Verdict& verdict, const FieldOptions& options,

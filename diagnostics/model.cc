@@ -288,16 +288,24 @@ constexpr Phrase kPhrases[] = {
     {599, "Network Connect Timeout"},
 };
 
+// The rows of each status, from the first that is an error.
+constexpr size_t kFirstError = 400;
+constexpr std::array<RowSet, 200> SortRows() {
+  std::array<RowSet, 200> rows;
+  for (size_t i = 0; i < kModel.size(); ++i) {
+    rows[kModel[i].status - kFirstError].Add(static_cast<RowId>(i));
+  }
+  return rows;
+}
+constexpr std::array<RowSet, 200> kRowsOfStatus = SortRows();
+
 }  // namespace
 
 const Row& GetRow(RowId id) { return kModel[static_cast<size_t>(id)]; }
 
 RowSet RowsOf(int status) {
-  RowSet rows;
-  for (size_t i = 0; i < kModel.size(); ++i) {
-    if (kModel[i].status == status) rows.Add(static_cast<RowId>(i));
-  }
-  return rows;
+  const size_t index = static_cast<size_t>(status) - kFirstError;
+  return index < kRowsOfStatus.size() ? kRowsOfStatus[index] : RowSet();
 }
 
 std::optional<RowId> ParseRow(std::string_view id) {
@@ -308,9 +316,8 @@ std::optional<RowId> ParseRow(std::string_view id) {
 }
 
 std::string_view ReasonPhrase(int status) {
-  for (const Row& row : kModel) {
-    if (row.status == status) return row.phrase;
-  }
+  const RowSet rows = RowsOf(status);
+  if (!rows.empty()) return GetRow(*rows.begin()).phrase;
   const auto* found =
       std::ranges::lower_bound(kPhrases, status, {}, &Phrase::status);
   if (found != std::end(kPhrases) && found->status == status) {

@@ -1,5 +1,6 @@
 #include "diagnostics/page.h"
 
+#include "diagnostics/append.h"
 #include "diagnostics/hop_names.h"
 #include "diagnostics/html_page.h"
 #include "diagnostics/summary.h"
@@ -11,12 +12,12 @@ namespace {
 template <typename Hops>
 void AppendJsonHops(std::string_view key, const Hops& hops, std::string& out) {
   AppendJsonKey(out, key);
-  out += '[';
-  for (Hop hop : hops) {
-    if (out.back() != '[') out += ',';
-    AppendJsonString(out, HopName(hop));
+  const HopNames names(hops, kHopsInJson);
+  if (hops.empty()) {
+    out += "[]";
+  } else {
+    AppendAll(out, "[\"", names.view(), "\"]");
   }
-  out += ']';
 }
 
 void AppendJsonText(std::string_view key, std::string_view text,
@@ -75,28 +76,13 @@ void AppendJsonBody(const Verdict& verdict, const PageInput& input,
   out += "}\n";
 }
 
-template <typename Hops>
-void AppendLine(std::string_view name, const Hops& hops, std::string& out) {
-  out += name;
-  AppendHopNames(hops, out);
-  if (hops.empty()) out += "unknown";
-  out += '\n';
-}
-
 void AppendTextRows(const Verdict& verdict, std::string& out) {
   for (RowId id : verdict.rows) {
     const Row& row = GetRow(id);
-    out += "Documented: row ";
-    out += row.id;
-    out += ": cause ";
-    AppendHopNames(row.cause, out);
-    if (row.cause.empty()) out += "none";
-    out += "; reporter ";
-    out += HopName(row.reporter);
-    out += "; cleared ";
-    AppendHopNames(row.cleared, out);
-    if (row.cleared.empty()) out += "none";
-    out += '\n';
+    AppendAll(out, "Documented: row ", row.id, ": cause ",
+              HopNames(row.cause).ViewOr("none"), "; reporter ",
+              HopName(row.reporter), "; cleared ",
+              HopNames(row.cleared).ViewOr("none"), "\n");
   }
 }
 
@@ -124,22 +110,16 @@ void AppendTextForOperators(const Verdict& verdict, const PageInput& input,
 
 void AppendTextBody(const Verdict& verdict, const PageInput& input,
                     std::string& out) {
-  AppendInteger(out, verdict.status);
-  out += ' ';
-  out += ReasonPhrase(verdict.status);
-  out += "\n\n";
+  AppendAll(out, Decimal(verdict.status).view(), " ",
+            ReasonPhrase(verdict.status), "\n\n");
   AppendSummary(verdict, out);
-  out += "\n\n";
-  AppendLine("Cause:      ", verdict.cause, out);
-  AppendLine("Reporter:   ", verdict.reporter, out);
+  AppendAll(out, "\n\nCause:      ", HopNames(verdict.cause).ViewOr("unknown"),
+            "\nReporter:   ", HopNames(verdict.reporter).ViewOr("unknown"));
   if (!verdict.cleared.empty()) {
-    AppendLine("Cleared:    ", verdict.cleared, out);
+    AppendAll(out, "\nCleared:    ", HopNames(verdict.cleared).view());
   }
-  out += "Fault:      ";
-  out += verdict.id.view();
-  out += " (";
-  out += BasisName(verdict.basis);
-  out += ")\n";
+  AppendAll(out, "\nFault:      ", verdict.id.view(), " (",
+            BasisName(verdict.basis), ")\n");
   AppendTextRows(verdict, out);
   if (!input.error_id.empty()) {
     out += "Error id:   ";
@@ -154,16 +134,14 @@ void AppendTextBody(const Verdict& verdict, const PageInput& input,
 }  // namespace
 
 void AppendEvidence(const Evidence::Item& item, std::string& out) {
-  out += RuleName(item.rule);
-  out += ": ";
-  out += item.sentence;
+  AppendAll(out, RuleName(item.rule), ": ", item.sentence);
   if (!item.blamed.empty()) {
-    out += item.rule == Rule::kFault ? "; suspects: " : "; leaves: ";
-    AppendHopNames(item.blamed, out);
+    const bool fault = item.rule == Rule::kFault;
+    AppendAll(out, fault ? "; suspects: " : "; leaves: ",
+              HopNames(item.blamed).view());
   }
   if (!item.cleared.empty()) {
-    out += "; clears: ";
-    AppendHopNames(item.cleared, out);
+    AppendAll(out, "; clears: ", HopNames(item.cleared).view());
   }
 }
 

@@ -1,5 +1,6 @@
 #include "diagnostics/proxy_status.h"
 
+#include "diagnostics/append.h"
 #include "diagnostics/sf_list.h"
 #include "diagnostics/text.h"
 
@@ -39,9 +40,7 @@ void AppendReceived(std::string& out, std::string_view value,
 
 void AppendParameter(std::string& out, const ErrorParameter& parameter) {
   if (parameter.form == ErrorParameter::Form::kAbsent) return;
-  out += "; ";
-  out += parameter.key;
-  out += '=';
+  AppendAll(out, "; ", parameter.key, "=");
   switch (parameter.form) {
     case ErrorParameter::Form::kAbsent:
       break;
@@ -61,15 +60,13 @@ void AppendOurs(std::string& out, const Verdict& verdict,
                 const FieldOptions& options) {
   AppendSfTokenOrString(out, options.node);
   if (verdict.type != ErrorType::kNone) {
-    out += "; error=";
-    out += ErrorTypeName(verdict.type);
+    AppendAll(out, "; error=", ErrorTypeName(verdict.type));
     for (const ErrorParameter& parameter : verdict.parameters) {
       AppendParameter(out, parameter);
     }
   }
   if (verdict.received != 0) {
-    out += "; received-status=";
-    AppendInteger(out, verdict.received);
+    AppendAll(out, "; received-status=", Decimal(verdict.received).view());
   }
   if (!verdict.protocol.empty()) {
     out += "; next-protocol=";

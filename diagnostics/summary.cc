@@ -1,6 +1,7 @@
 #include "diagnostics/summary.h"
 
 #include "diagnostics/advice.h"
+#include "diagnostics/append.h"
 #include "diagnostics/text.h"
 
 namespace whichhop::diagnostics {
@@ -44,13 +45,10 @@ void AppendWhatHappened(const Verdict& verdict, std::string& out) {
     out += verdict.sentence();
     return;
   }
-  out += "The upstream answered ";
-  AppendInteger(out, verdict.received);
-  out += ' ';
-  out += ReasonPhrase(verdict.received);
+  AppendAll(out, "The upstream answered ", Decimal(verdict.received).view(),
+            " ", ReasonPhrase(verdict.received));
   if (verdict.rows.size() == 1) {
-    out += ": ";
-    out += GetRow(*verdict.rows.begin()).says;
+    AppendAll(out, ": ", GetRow(*verdict.rows.begin()).says);
   } else {
     out += '.';
   }
@@ -66,11 +64,8 @@ void AppendWhomToPage(const Verdict& verdict, std::string& out) {
     return;
   }
   const bool self = IsOurs(verdict, cause[0]);
-  out += "Page ";
-  out += self ? "whoever runs this proxy" : Owner(cause[0]);
-  out += " (";
-  out += HopName(cause[0]);
-  out += ')';
+  AppendAll(out, "Page ", self ? "whoever runs this proxy" : Owner(cause[0]),
+            " (", HopName(cause[0]), ")");
   if (cause.size() > 1) {
     out += cause.size() > 2 ? "; next suspects: " : "; next suspect: ";
     AppendNames(cause, 1, ", ", out);

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
+#include "diagnostics/append.h"
 #include "diagnostics/usual_text.h"
 
 namespace whichhop::diagnostics {
@@ -81,9 +81,7 @@ constexpr std::array<bool, 256> kTokenChars = TokenChars();
 bool IsTokenChar(char c) { return kTokenChars[Byte(c)]; }
 
 void AppendQuoted(std::string& out, std::string_view text) {
-  out += '"';
-  out += text;
-  out += '"';
+  AppendAll(out, "\"", text, "\"");
 }
 
 bool IsContinuation(char c) { return (Byte(c) & 0xC0) == 0x80; }
@@ -170,16 +168,11 @@ void AppendJsonString(std::string& out, std::string_view text) {
 
 void AppendJsonKey(std::string& out, std::string_view key) {
   if (!out.empty() && out.back() != '{' && out.back() != '[') out += ',';
-  out += '"';
-  out += key;
-  out += "\":";
+  AppendAll(out, "\"", key, "\":");
 }
 
 void AppendInteger(std::string& out, uint64_t number) {
-  std::array<char, 20> digits;
-  const auto end =
-      std::to_chars(digits.data(), digits.data() + digits.size(), number);
-  out.append(digits.data(), end.ptr);
+  out += Decimal(number).view();
 }
 
 bool IsSfToken(std::string_view text) {

@@ -4,6 +4,7 @@
 
 #include <bit>
 #include <chrono>
+#include <cstring>
 
 namespace whichhop {
 
@@ -11,18 +12,56 @@ namespace {
 
 constexpr std::string_view kAlphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
+constexpr uint64_t Everywhere(uint8_t octet) {
+  return uint64_t{0x0101010101010101} * octet;
+}
+
+// One in each octet of `digits` that is at least `least`. All are below 32.
+constexpr uint64_t AtLeast(uint64_t digits, uint8_t least) {
+  return (digits + Everywhere(static_cast<uint8_t>(0x80 - least))) >> 7 &
+         Everywhere(1);
+}
+
+// The low 40 bits as eight digits, the first in the highest octet: the word is
+// halved three times, and each digit gets what it lacks to its character.
+constexpr uint64_t EightDigits(uint64_t bits) {
+  uint64_t digits = (bits & 0xfffff) | (bits & 0xfffff00000) << 12;
+  digits = (digits & 0x000003ff000003ff) | (digits & 0x000ffc00000ffc00) << 6;
+  digits = (digits & 0x001f001f001f001f) | (digits & 0x03e003e003e003e0) << 3;
+  return digits + Everywhere('0') +
+         AtLeast(digits, 10) * ('A' - '9' - 1) +  // 9, then A
+         AtLeast(digits, 18) +                    // no I
+         AtLeast(digits, 20) +                    // no L
+         AtLeast(digits, 22) +                    // no O
+         AtLeast(digits, 27);                     // no U
+}
+
+constexpr bool HoldsTheAlphabet() {
+  for (size_t i = 0; i < kAlphabet.size(); ++i) {
+    if (static_cast<char>(EightDigits(i)) != kAlphabet[i]) return false;
+  }
+  return true;
+}
+static_assert(HoldsTheAlphabet());
+
+// The highest octet first.
+void Write(uint64_t word, char* out) {
+  if constexpr (std::endian::native == std::endian::little) {
+    word = __builtin_bswap64(word);
+  }
+  std::memcpy(out, &word, sizeof(word));
+}
+
 }  // namespace
 
 Ulid::Ulid(int64_t wall_milliseconds, uint64_t random_low,
            uint64_t random_high) {
-  auto time = static_cast<uint64_t>(wall_milliseconds);
-  for (size_t i = 10; i-- > 0; time >>= 5) text_[i] = kAlphabet[time & 31];
-  for (size_t i = 18; i-- > 10; random_high >>= 5) {
-    text_[i] = kAlphabet[random_high & 31];
-  }
-  for (size_t i = 26; i-- > 18; random_low >>= 5) {
-    text_[i] = kAlphabet[random_low & 31];
-  }
+  const auto time = static_cast<uint64_t>(wall_milliseconds);
+  text_[0] = kAlphabet[time >> 45 & 31];
+  text_[1] = kAlphabet[time >> 40 & 31];
+  Write(EightDigits(time), &text_[2]);
+  Write(EightDigits(random_high), &text_[10]);
+  Write(EightDigits(random_low), &text_[18]);
 }
 
 Rng::Rng() {

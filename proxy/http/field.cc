@@ -68,38 +68,52 @@ Ends EndsOf(std::string_view name) {
   return {word, word};
 }
 
-constexpr unsigned kSlotBits = 10;
+constexpr unsigned kSlotBits = 9;
 constexpr size_t kSlots = size_t{1} << kSlotBits;
 
 constexpr size_t SlotOf(const Ends& ends, size_t size, uint64_t factor) {
   return ((ends.head ^ (ends.tail << 1) ^ size) * factor) >> (64 - kSlotBits);
 }
 
-struct NameTable {
-  uint64_t factor = 0x9e3779b97f4a7c15;
-  std::array<Ends, kFieldIds + 1> ends{};
-  std::array<FieldId, kSlots> slots{};
+// Where a name is looked for; the slots that no name has are of kOther. All
+// that tells whether it is that name lies in one line of the processor's cache.
+struct alignas(32) Slot {
+  Ends ends{};
+  uint32_t size = 0;
+  FieldId id = FieldId::kOther;
 };
 
-// Whether each name has a slot of its own; fills the slots.
-constexpr bool Place(NameTable* table) {
-  for (FieldId& slot : table->slots) slot = FieldId::kOther;
+struct NameTable {
+  uint64_t factor = 0x9e3779b97f4a7c15;
+  std::array<Slot, kSlots> slots{};
+};
+
+using NameEnds = std::array<Ends, kFieldIds>;
+
+// Whether each name has a slot of its own.
+constexpr bool Fits(const NameEnds& ends, uint64_t factor) {
+  std::array<bool, kSlots> taken{};
   for (size_t i = 0; i < kFieldIds; ++i) {
-    FieldId& slot =
-        table->slots[SlotOf(table->ends[i], kNames[i].size(), table->factor)];
-    if (slot != FieldId::kOther) return false;
-    slot = static_cast<FieldId>(i);
+    bool& slot = taken[SlotOf(ends[i], kNames[i].size(), factor)];
+    if (slot) return false;
+    slot = true;
   }
   return true;
 }
 
 // A perfect hash: multipliers are tried, when compiling, until one fits.
 constexpr NameTable MakeTable() {
+  NameEnds ends{};
+  for (size_t i = 0; i < kFieldIds; ++i) ends[i] = EndsPlain(kNames[i]);
   NameTable table;
-  for (size_t i = 0; i < kFieldIds; ++i) table.ends[i] = EndsPlain(kNames[i]);
-  while (!Place(&table)) {
+  while (!Fits(ends, table.factor)) {
     table.factor =
         (table.factor * 6364136223846793005u + 1442695040888963407u) | 1;
+  }
+  for (size_t i = 0; i < kFieldIds; ++i) {
+    const size_t size = kNames[i].size();
+    table.slots[SlotOf(ends[i], size, table.factor)] = {
+        ends[i], static_cast<uint32_t>(size), static_cast<FieldId>(i)};
   }
   return table;
 }
@@ -117,12 +131,11 @@ bool SameMiddle(std::string_view name, std::string_view known) {
 
 FieldId LookUpField(std::string_view name) {
   const Ends ends = EndsOf(name);
-  const FieldId id = kTable.slots[SlotOf(ends, name.size(), kTable.factor)];
-  const size_t index = static_cast<size_t>(id);
-  const bool same = kNames[index].size() == name.size() &&
-                    kTable.ends[index] == ends &&
-                    (name.size() <= 16 || SameMiddle(name, kNames[index]));
-  return same ? id : FieldId::kOther;
+  const Slot& slot = kTable.slots[SlotOf(ends, name.size(), kTable.factor)];
+  if (slot.size != name.size() || slot.ends != ends) return FieldId::kOther;
+  const bool same = name.size() <= 16 ||
+                    SameMiddle(name, kNames[static_cast<size_t>(slot.id)]);
+  return same ? slot.id : FieldId::kOther;
 }
 
 bool IsTwin(std::string_view name) {

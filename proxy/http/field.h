@@ -18,6 +18,11 @@ enum class FieldId : uint8_t {
 inline constexpr unsigned kFieldIds = static_cast<unsigned>(FieldId::kOther);
 static_assert(kFieldIds < 64, "sets of ids are bits of one word");
 
+// Of a set of ids, which is the sum of its bits.
+constexpr uint64_t FieldBit(FieldId id) {
+  return uint64_t{1} << static_cast<unsigned>(id);
+}
+
 // The id of `name`, in any case. Requires: `name` is a token, or the answer
 // may be wrong for names with octets outside of it.
 FieldId LookUpField(std::string_view name);

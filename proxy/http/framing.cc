@@ -1,6 +1,7 @@
 #include "proxy/http/framing.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "proxy/base/text.h"
 #include "proxy/http/octets.h"
@@ -10,11 +11,15 @@ namespace {
 
 // 1*DIGIT below 2^63.
 std::optional<uint64_t> ParseLength(std::string_view text) {
+  constexpr size_t kAlwaysFit = std::numeric_limits<int64_t>::digits10;
+  const bool bounded = text.size() <= kAlwaysFit;
   uint64_t length = 0;
   for (const char c : text) {
     if (!Is(kDigitOctet, c)) return std::nullopt;
     const uint64_t digit = static_cast<uint64_t>(c - '0');
-    if (length > (uint64_t{INT64_MAX} - digit) / 10) return std::nullopt;
+    if (!bounded && length > (uint64_t{INT64_MAX} - digit) / 10) {
+      return std::nullopt;
+    }
     length = length * 10 + digit;
   }
   if (text.empty()) return std::nullopt;

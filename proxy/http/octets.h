@@ -72,6 +72,20 @@ inline const char* SkipPlain(OctetClass octet_class, const char* p,
   return p;
 }
 
+// The first of [p, end) that begins "//", "/." or an escape, or `end`.
+inline const char* SkipNormalPlain(const char* p, const char* end) {
+  for (; p != end && *p != '%'; ++p) {
+    if (*p == '/' && end - p > 1 && (p[1] == '/' || p[1] == '.')) break;
+  }
+  return p;
+}
+
+// The first '#' or '?' of [p, end), or `end`.
+inline const char* SkipToMarkPlain(const char* p, const char* end) {
+  while (p != end && *p != '#' && *p != '?') ++p;
+  return p;
+}
+
 #ifdef WHICHHOP_SSE2
 
 inline __m128i Load16(const char* p) {
@@ -109,6 +123,32 @@ inline const char* SkipValue(const char* p, const char* end) {
   return SkipPlain(kValueOctet, p, end);
 }
 
+inline __m128i Equal(__m128i octets, char octet) {
+  return _mm_cmpeq_epi8(octets, _mm_set1_epi8(octet));
+}
+
+inline const char* SkipNormal(const char* p, const char* end) {
+  for (; end - p > 16; p += 16) {
+    const __m128i octets = Load16(p);
+    const __m128i next = Load16(p + 1);
+    const __m128i odd = _mm_and_si128(
+        Equal(octets, '/'), _mm_or_si128(Equal(next, '/'), Equal(next, '.')));
+    const unsigned found = Mask(_mm_or_si128(Equal(octets, '%'), odd));
+    if (found != 0) return p + __builtin_ctz(found);
+  }
+  return SkipNormalPlain(p, end);
+}
+
+inline const char* SkipToMark(const char* p, const char* end) {
+  for (; end - p >= 16; p += 16) {
+    const __m128i octets = Load16(p);
+    const unsigned found =
+        Mask(_mm_or_si128(Equal(octets, '#'), Equal(octets, '?')));
+    if (found != 0) return p + __builtin_ctz(found);
+  }
+  return SkipToMarkPlain(p, end);
+}
+
 // Letters, digits and hyphens 16 a step: other token octets are rare.
 inline const char* SkipToken(const char* p, const char* end) {
   while (end - p >= 16) {
@@ -139,6 +179,12 @@ inline const char* SkipValue(const char* p, const char* end) {
 }
 inline const char* SkipToken(const char* p, const char* end) {
   return SkipPlain(kTokenOctet, p, end);
+}
+inline const char* SkipNormal(const char* p, const char* end) {
+  return SkipNormalPlain(p, end);
+}
+inline const char* SkipToMark(const char* p, const char* end) {
+  return SkipToMarkPlain(p, end);
 }
 
 #endif

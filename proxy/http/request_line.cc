@@ -179,20 +179,24 @@ ParseStatus RequestLineParser::ReadTarget(const char* data, RequestLine* line) {
   const size_t at = line->target.at;
   line->authority = {};
   // No form has one, and readers that cut it off would see another path.
-  if (const size_t mark = target.find('#'); mark != target.npos) {
-    return Refuse(ParseRule::kTargetFragment, at + mark);
+  const char* const target_end = target.data() + target.size();
+  const size_t mark = static_cast<size_t>(
+      SkipToMark(target.data(), target_end) - target.data());
+  if (const size_t hash = target.find('#', mark); hash != target.npos) {
+    return Refuse(ParseRule::kTargetFragment, at + hash);
   }
+  const size_t query_at = at + mark;  // or the end
   if (line->method == Method::kConnect) {
     line->form = TargetForm::kAuthority;
     line->authority = line->target;
-    SplitPath(data, at + target.size(), line);
+    SplitPath(at + target.size(), query_at, line);
     return IsAuthority(target, PortNeed::kRequired)
                ? ParseStatus::kDone
                : Refuse(ParseRule::kTargetForm, at);
   }
   if (target[0] == '/') {
     line->form = TargetForm::kOrigin;
-    SplitPath(data, at, line);
+    SplitPath(at, query_at, line);
   } else if (const size_t scheme = SchemeSize(target); scheme != 0) {
     line->form = TargetForm::kAbsolute;
     const size_t end =
@@ -201,10 +205,10 @@ ParseStatus RequestLineParser::ReadTarget(const char* data, RequestLine* line) {
     if (!IsAuthority(line->authority.In(data), PortNeed::kOptional)) {
       return Refuse(ParseRule::kTargetAuthority, at + scheme);
     }
-    SplitPath(data, at + end, line);
+    SplitPath(at + end, query_at, line);
   } else {
     line->form = TargetForm::kAsterisk;
-    SplitPath(data, at + target.size(), line);
+    SplitPath(at + target.size(), query_at, line);
     return target == "*" && line->method == Method::kOptions
                ? ParseStatus::kDone
                : Refuse(ParseRule::kTargetForm, at);
@@ -212,14 +216,13 @@ ParseStatus RequestLineParser::ReadTarget(const char* data, RequestLine* line) {
   return CheckEscapes(data, *line);
 }
 
-// The path begins at `at` and the query behind its first question mark.
-void RequestLineParser::SplitPath(const char* data, size_t at,
+// The path begins at `at`, and the query behind the target's first question
+// mark: none stands before a path.
+void RequestLineParser::SplitPath(size_t at, size_t query_at,
                                   RequestLine* line) {
   const size_t end = size_t{line->target.at} + line->target.size;
-  const std::string_view rest(data + at, end - at);
-  const size_t mark = rest == "/" ? rest.npos : rest.find('?');
-  line->has_query = mark != rest.npos;
-  const size_t path_end = line->has_query ? at + mark : end;
+  line->has_query = at <= query_at && query_at < end;
+  const size_t path_end = line->has_query ? query_at : end;
   line->path = MakeSlice(at, path_end);
   line->query = MakeSlice(line->has_query ? path_end + 1 : end, end);
 }

@@ -79,7 +79,7 @@ class RequestLineParser {
   ParseStatus ParseLineEnd(const char* data, size_t size, size_t at,
                            RequestLine* line);
   ParseStatus ReadTarget(const char* data, RequestLine* line);
-  static void SplitPath(const char* data, size_t at, RequestLine* line);
+  static void SplitPath(size_t at, size_t query_at, RequestLine* line);
   ParseStatus CheckEscapes(const char* data, const RequestLine& line);
 
   size_t target_max_;

@@ -5,10 +5,10 @@
 namespace whichhop {
 namespace {
 
+// Whether no escape is in it, no empty segment and none that begins with a dot.
 bool IsNormal(std::string_view path) {
-  constexpr auto kNowhere = std::string_view::npos;
-  return path.find('%') == kNowhere && path.find("/.") == kNowhere &&
-         path.find("//") == kNowhere;
+  const char* const end = path.data() + path.size();
+  return SkipNormal(path.data(), end) == end;
 }
 
 char UpperHex(char c) { return c >= 'a' ? static_cast<char>(c - 0x20) : c; }

@@ -16,19 +16,16 @@ void Free(char* block) { ::operator delete(block); }
 }  // namespace
 
 BufferPool::~BufferPool() {
-  for (char* block : free_) Free(block);
+  while (free_count_ > 0) Free(free_[--free_count_]);
 }
 
 char* BufferPool::Take() {
-  if (free_.empty()) return Allocate(kBlockBytes);
-  char* block = free_.back();
-  free_.pop_back();
-  return block;
+  return free_count_ > 0 ? free_[--free_count_] : Allocate(kBlockBytes);
 }
 
 void BufferPool::Give(char* block) {
-  if (free_.size() >= kKept) return Free(block);
-  free_.push_back(block);
+  if (free_count_ == kKept) return Free(block);
+  free_[free_count_++] = block;
 }
 
 void Buffer::Acquire(BufferPool& pool) {
@@ -37,8 +34,7 @@ void Buffer::Acquire(BufferPool& pool) {
   capacity_ = kBlockBytes;
 }
 
-void Buffer::Release(BufferPool& pool) {
-  if (block_ == nullptr) return;
+void Buffer::GiveBack(BufferPool& pool) {
   if (capacity_ == kBlockBytes) {
     pool.Give(block_);
   } else {

@@ -2,10 +2,10 @@
 // Buffers that come from a worker's free list and go back to it: an idle
 // connection keeps none. One pool a loop; single-threaded.
 
+#include <array>
 #include <cassert>
 #include <cstddef>
 #include <string_view>
-#include <vector>
 
 namespace whichhop {
 
@@ -25,7 +25,8 @@ class BufferPool {
   // Blocks that are kept for the next peak; beyond, they go back to malloc.
   static constexpr size_t kKept = 512;
 
-  std::vector<char*> free_;
+  std::array<char*, kKept> free_;
+  size_t free_count_ = 0;
 };
 
 // A contiguous run of bytes, [begin, end) of a block, that grows at its end.
@@ -39,7 +40,10 @@ class Buffer {
   ~Buffer() { assert(block_ == nullptr); }
 
   void Acquire(BufferPool& pool);  // no-op if it holds memory
-  void Release(BufferPool& pool);  // forgets its bytes; no-op if it holds none
+  // Forgets its bytes; no-op if it holds no memory.
+  void Release(BufferPool& pool) {
+    if (block_ != nullptr) GiveBack(pool);
+  }
   // At least `capacity` bytes in all, the content kept. Requires: Acquire.
   void Grow(BufferPool& pool, size_t capacity);
   // Not more memory than the content needs. Requires: Acquire, not empty.
@@ -64,6 +68,7 @@ class Buffer {
   void Compact();
 
  private:
+  void GiveBack(BufferPool& pool);
   void MoveTo(BufferPool& pool, size_t capacity);
 
   char* block_ = nullptr;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cerrno>
+#include <utility>
 
 namespace whichhop {
 
@@ -30,6 +31,10 @@ ssize_t Splice(int from, int to, size_t bytes) {
 
 PipePool::~PipePool() {
   for (const PipeEnds& ends : free_) Close(ends);
+}
+
+void PipePool::DropIdle() {
+  for (const PipeEnds& ends : std::exchange(free_, {})) Close(ends);
 }
 
 std::optional<PipeEnds> PipePool::Take() {

@@ -19,6 +19,8 @@ struct PipeEnds {
 
 class PipePool {
  public:
+  static constexpr size_t kMost = 256;  // in use or kept: two descriptors each
+
   PipePool() = default;
   PipePool(const PipePool&) = delete;
   PipePool& operator=(const PipePool&) = delete;
@@ -28,11 +30,11 @@ class PipePool {
   // worth it (EMFILE; pipe-user-pages-soft makes them tiny).
   std::optional<PipeEnds> Take();
   void Give(PipeEnds ends);   // empty
+  void DropIdle();            // those that are kept for the next peak
   void Close(PipeEnds ends);  // no matter what is in it
 
  private:
-  static constexpr size_t kMost = 256;  // in use or kept: two descriptors each
-  static constexpr size_t kKept = 32;   // for the next peak
+  static constexpr size_t kKept = 32;  // for the next peak
 
   std::vector<PipeEnds> free_;
   size_t open_ = 0;

@@ -20,7 +20,7 @@ class SendQueue {
   void Add(std::string_view bytes) {
     if (bytes.empty()) return;
     assert(count_ < static_cast<int>(parts_.size()));
-    // writev takes a mutable pointer and never writes through it.
+    // sendmsg takes a mutable pointer and never writes through it.
     parts_[static_cast<size_t>(count_++)] = {const_cast<char*>(bytes.data()),
                                              bytes.size()};
   }

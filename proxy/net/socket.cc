@@ -101,8 +101,13 @@ IoResult Socket::Peek(char* data, size_t size) {
 }
 
 IoResult Socket::Send(const iovec* parts, int count) {
-  const ssize_t sent = count == 1 ? write(fd_, parts->iov_base, parts->iov_len)
-                                  : writev(fd_, parts, count);
+  // Not write and writev: the kernel asks first what they would do to a file.
+  msghdr message{};
+  message.msg_iov = const_cast<iovec*>(parts);  // and never written through
+  message.msg_iovlen = static_cast<size_t>(count);
+  const ssize_t sent =
+      count == 1 ? send(fd_, parts->iov_base, parts->iov_len, MSG_NOSIGNAL)
+                 : sendmsg(fd_, &message, MSG_NOSIGNAL);
   if (sent < 0) return Failed();
   return {IoResult::Kind::kBytes, static_cast<size_t>(sent)};
 }

@@ -37,7 +37,7 @@ constexpr char kSignatures[] =
 constexpr char kHybridGroups[] = "X25519MLKEM768:X25519:P-256:P-384";
 constexpr char kGroups[] = "X25519:P-256:P-384";
 // In order of preference, as ALPN has them (RFC 7301).
-constexpr std::string_view kProtocols[] = {"http/1.1", "http/1.0"};
+constexpr std::string_view kProtocols[] = {"http/1.1"};
 constexpr long kSessionSeconds = 12 * 3600;
 constexpr uint64_t kOptions = SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
                               SSL_OP_CIPHER_SERVER_PREFERENCE |

@@ -84,7 +84,8 @@ struct LimitsConfig {
   // limits, per process; more are shed with a 503.
   size_t pending = 1024;
   size_t request_buffer = 1024 * 1024;  // of a body, where it is buffered
-  bool strict_query = false;            // refuse malformed percent-encoding
+  size_t request_buffers = 256 * 1024 * 1024;  // of all of them, per process
+  bool strict_query = false;  // refuse malformed percent-encoding
 
   bool operator==(const LimitsConfig&) const = default;
 };

@@ -193,6 +193,8 @@ constexpr Row<LimitsConfig> kLimitRows[] = {
     {{"handshakes"}, Integer<&LimitsConfig::handshakes, 1, 4'000'000>},
     {{"pending"}, Integer<&LimitsConfig::pending, 1, 4'000'000>},
     {{"request_buffer"}, Size<&LimitsConfig::request_buffer, kKiB, 64 * kMiB>},
+    {{"request_buffers"},
+     Size<&LimitsConfig::request_buffers, kMiB, 1024 * 1024 * kMiB>},
     {{"strict_query"}, Bool<&LimitsConfig::strict_query>},
 };
 

@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "proxy/net/pipe.h"
+
 namespace whichhop {
 
 namespace {
@@ -23,14 +25,20 @@ Error UserError(const std::string& user, const std::string& why) {
 
 }  // namespace
 
-Result<size_t> ReserveDescriptors(size_t configured) {
+Result<size_t> ReserveDescriptors(size_t configured, size_t workers) {
   const size_t wanted = configured == 0 ? kDefaultConnections : configured;
   const rlim_t needed = 2 * wanted + kOwnDescriptors;
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);
-  if (limit.rlim_cur >= needed) return wanted;
-  const rlimit raised{needed, std::max(needed, limit.rlim_max)};
-  if (setrlimit(RLIMIT_NOFILE, &raised) == 0) return wanted;
+  // Pipes are worth having, and can be done without.
+  const rlim_t welcome = needed + 2 * PipePool::kMost * workers;
+  if (limit.rlim_cur >= welcome) return wanted;
+  for (const rlim_t enough : {welcome, needed}) {
+    const rlimit raised{enough, std::max(enough, limit.rlim_max)};
+    if (limit.rlim_cur >= enough || setrlimit(RLIMIT_NOFILE, &raised) == 0) {
+      return wanted;
+    }
+  }
   const rlimit hard{limit.rlim_max, limit.rlim_max};
   if (configured == 0 && limit.rlim_max >= 2 * kOwnDescriptors &&
       setrlimit(RLIMIT_NOFILE, &hard) == 0) {

@@ -109,8 +109,11 @@ void Exchange::End() {
   StopWaitingUpstream();
   in_.Release(worker_.buffers());
   request_out_.Release(worker_.buffers());
-  up_in_.Release(worker_.buffers());
+  // Last what is first taken again: the next answer is received into what the
+  // processor's caches hold of this one.
   response_out_.Release(worker_.buffers());
+  up_in_.Release(worker_.buffers());
+  ForgetBufferedBody();
   body_ = std::string();
   session_ = nullptr;
 }
@@ -411,8 +414,9 @@ bool Exchange::ReceiveRequestBody() {
     WaitDownstream(Waiting::kBody, config().timeouts.request_body);
     return false;
   }
-  const bool plain = connection_->stream().tls() == nullptr;
-  if (splice_up_ && plain) return SpliceRequestBody();
+  if (splice_up_ && connection_->stream().tls() == nullptr) {
+    return SpliceRequestBody();
+  }
   // All of it was sent: its place behind the head is free again.
   in_.Truncate(request_parser_.head_bytes());
   body_at_ = in_.size();

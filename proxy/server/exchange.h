@@ -247,7 +247,8 @@ class Exchange final : public Retired,
              std::string_view detail);
   void SendReply();
   void PumpReply();
-  void QueueReply(std::string_view fields, std::string_view body);
+  void BeginReply();
+  void EndReply(std::string_view body);
   void DiscardRequestBody();
   void Describe();
   void NoteClaims();
@@ -335,7 +336,6 @@ class Exchange final : public Retired,
 
   std::unique_ptr<Tunnel> tunnel_;  // once the protocol was switched
 
-  Recorder recorder_;
   Ulid made_request_id_;
   bool made_request_ = false;  // the client's own id was missing or no token
   Ulid error_id_;
@@ -343,6 +343,9 @@ class Exchange final : public Retired,
   uint64_t bytes_in_ = 0;
   uint64_t bytes_out_ = 0;
   Ended ended_;
+
+  // Last, for most of it is large and touched by errors alone.
+  Recorder recorder_;
 };
 
 }  // namespace whichhop

@@ -1,7 +1,8 @@
 // `buffer_request`: an exchange's request is read whole before a server is
 // asked, so that a slow client holds no connection to one, and so that a retry
 // can send the body again. What exceeds limits.request_buffer streams, as it
-// would without.
+// would without; so does what exceeds limits.request_buffers, all bodies that
+// are held at a time.
 
 #include "proxy/server/exchange.h"
 #include "proxy/server/generation.h"
@@ -37,10 +38,11 @@ void Exchange::BeginBuffering() {
   BufferRequest();
 }
 
-// Until it is here whole, or the buffer is full.
+// Until it is here whole, or there is no more room.
 void Exchange::BufferRequest() {
   const size_t bound = config().limits.request_buffer;
-  while (request_phase_ == RequestPhase::kBody && body_.size() < bound) {
+  while (request_phase_ == RequestPhase::kBody && body_.size() < bound &&
+         worker_.may_buffer()) {
     if (body_at_ == in_.size()) {
       if (!ReceiveRequestBody()) return;
       continue;
@@ -50,6 +52,7 @@ void Exchange::BufferRequest() {
     body_at_ += taken.consumed;
     bytes_in_ += taken.consumed;
     body_ += taken.payload;
+    worker_.AddBuffered(static_cast<int64_t>(taken.payload.size()));
     if (request_body_.failed() ||
         request_body_.received() > config().limits.request_body) {
       buffering_ = false;
@@ -72,6 +75,7 @@ void Exchange::QueueBufferedBody() {
 void Exchange::ForgetBufferedBody() {
   buffering_ = false;
   buffered_ = false;
+  worker_.AddBuffered(-static_cast<int64_t>(body_.size()));
   body_.clear();
   if (body_.capacity() > kKeptBytes) body_ = std::string();
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "diagnostics/append.h"
 #include "diagnostics/page.h"
 #include "diagnostics/proxy_status.h"
 #include "proxy/base/text.h"
@@ -12,7 +13,9 @@
 
 namespace whichhop {
 
+using diagnostics::AppendAll;
 using diagnostics::BodyType;
+using diagnostics::Decimal;
 using diagnostics::Fault;
 
 namespace {
@@ -34,7 +37,9 @@ void Exchange::Respond(uint16_t status) {
   status_ = status;
   diagnosis_.clear();
   DiscardRequestBody();
-  QueueReply(status == 204 || status == 304 ? "" : "Content-Length: 0\r\n", {});
+  BeginReply();
+  if (status != 204 && status != 304) reply_ += "Content-Length: 0\r\n";
+  EndReply({});
 }
 
 void Exchange::Reply(Fault fault, const diagnostics::RequestFacts& facts,
@@ -53,43 +58,39 @@ void Exchange::SendReply() {
   const BodyType type = PreferredBody();
   replacement_.clear();
   AppendErrorBody(type, &replacement_);
-  std::string fields = "Content-Type: ";
-  fields += diagnostics::ContentType(type);
-  fields += "\r\nContent-Length: ";
-  fields += std::to_string(replacement_.size());
-  fields += "\r\nCache-Control: ";
-  fields += CacheControl();
-  fields += "\r\nVary: Accept\r\n";
-  if (PassesSoon(recorder_.verdict()->fault)) fields += "Retry-After: 1\r\n";
+  BeginReply();
+  AppendAll(reply_, "Content-Type: ", diagnostics::ContentType(type),
+            "\r\nContent-Length: ", Decimal(replacement_.size()).view(),
+            "\r\nCache-Control: ", CacheControl(), "\r\nVary: Accept\r\n");
+  if (PassesSoon(recorder_.verdict()->fault)) reply_ += "Retry-After: 1\r\n";
   if (recorder_.verdict()->fault == Fault::kBackendAllDown) {
-    fields += "Retry-After: " + std::to_string(RetryAfter().count()) + "\r\n";
+    reply_ += "Retry-After: " + std::to_string(RetryAfter().count()) + "\r\n";
   }
   if (status_ == 405)
-    fields += "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n";
-  QueueReply(fields, replacement_);
+    reply_ += "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n";
+  EndReply(replacement_);
 }
 
-void Exchange::QueueReply(std::string_view fields, std::string_view body) {
+// An answer of our own with `status_`: up to the fields that the caller adds.
+void Exchange::BeginReply() {
   ForgetTurnEnd();
   close_after_ = !ClientMayStay();
-  reply_ = "HTTP/1.1 ";
-  reply_ += std::to_string(status_);
-  reply_ += ' ';
-  reply_ += diagnostics::ReasonPhrase(status_);
-  reply_ += "\r\nDate: ";
-  reply_ += worker_.wall_text().HttpDate(WallMicroseconds());
-  reply_ += "\r\n";
-  reply_ += fields;
+  reply_.clear();
+  AppendAll(reply_, "HTTP/1.1 ", Decimal(status_).view(), " ",
+            diagnostics::ReasonPhrase(status_),
+            "\r\nDate: ", worker_.wall_text().HttpDate(WallMicroseconds()),
+            "\r\n");
+}
+
+void Exchange::EndReply(std::string_view body) {
   if (close_after_) {
     reply_ += "Connection: close\r\n";
   } else if (request_->line.minor_version == 0) {
     reply_ += "Connection: keep-alive\r\n";
   }
-  reply_ += diagnosis_;
-  reply_ += "\r\n";
   const bool head =
       request_ != nullptr && request_->line.method == Method::kHead;
-  if (!head) reply_ += body;
+  AppendAll(reply_, diagnosis_, "\r\n", head ? std::string_view() : body);
   // An interim response may still be on its way.
   down_queue_.Add(reply_);
   response_phase_ = ResponsePhase::kReply;
@@ -172,14 +173,8 @@ std::string_view Exchange::Trailers() {
 // What the upstream said of blame, for the log: nobody believes it here.
 void Exchange::NoteClaims() {
   constexpr size_t kClaimsKept = 1024;
-  constexpr FieldId kClaims[] = {
-      FieldId::kProxyStatus,  FieldId::kErrorCause, FieldId::kErrorReporter,
-      FieldId::kErrorCleared, FieldId::kErrorFault, FieldId::kErrorId,
-      FieldId::kErrorHops};
   const FieldTable& fields = response_parser_.head().fields;
-  const bool any = std::ranges::any_of(
-      kClaims, [&fields](FieldId id) { return fields.Has(id); });
-  if (!any) return;
+  if (!fields.HasAny(kClaims | FieldBit(FieldId::kProxyStatus))) return;
   for (const Field& field : fields.all()) {
     const bool claim = IsClaim(field.id) || field.id == FieldId::kProxyStatus;
     if (!claim || claims_.size() >= kClaimsKept) continue;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "diagnostics/classify.h"
 #include "proxy/server/tls_evidence.h"
@@ -145,6 +146,7 @@ void Recorder::Begin(Time now) {
   begun_ = now;
   route_ = nullptr;
   attempt_count_ = 0;
+  if (!std::exchange(unusual_, false)) return;
   failed_.reset();
   verdict_.reset();
 }
@@ -219,6 +221,7 @@ diagnostics::Fault Recorder::Fail(const AttemptFailure& failure,
                                   UpstreamConnection* connection, Time now) {
   AttemptRecord& record = attempt();
   record.ended = now;
+  unusual_ = true;
   AttemptFacts& facts = failed_.emplace();
   facts.phase = failure.phase;
   facts.end = failure.end;
@@ -310,7 +313,7 @@ Observation Recorder::Frame() {
     const AttemptRecord& last = attempts_[attempt_count_ - 1];
     address_text_ = last.AddressText();
     seen.address = address_text_;
-    if (last.received > 0) seen.protocol = "http/1.1";
+    if (last.agreed.alpn) seen.protocol = "http/1.1";
   }
   return seen;
 }
@@ -323,6 +326,7 @@ const diagnostics::Verdict& Recorder::Judge(const Observation& seen) {
     }
     const Observation& seen;
   };
+  unusual_ = true;
   return verdict_.emplace(Made{seen});
 }
 

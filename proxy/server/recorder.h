@@ -103,7 +103,7 @@ class Recorder {
     return {attempts_.data(), attempt_count_};
   }
   bool tried() const { return attempt_count_ > 0; }
-  bool failed() const { return failed_.has_value(); }  // the last attempt
+  bool failed() const { return unusual_ && failed_; }  // the last attempt
 
   // Classifies a failed attempt and notes its fault. `connection`: still open,
   // so that the kernel can be asked; null if there never was one.
@@ -127,7 +127,7 @@ class Recorder {
       bool unix_sockets);
 
   const diagnostics::Verdict* verdict() const {
-    return verdict_ ? &*verdict_ : nullptr;
+    return unusual_ && verdict_ ? &*verdict_ : nullptr;
   }
 
  private:
@@ -149,6 +149,9 @@ class Recorder {
   const RouteConfig* route_ = nullptr;
   Time begun_ = kNoTime;
   size_t attempt_count_ = 0;
+  // Facts or a verdict were written. Else nobody looks at these: they are
+  // large, and their memory is not in the processor's caches.
+  bool unusual_ = false;
   std::array<AttemptRecord, kMaxAttempts> attempts_;
   std::optional<diagnostics::AttemptFacts> failed_;  // facts of the last one
   std::string address_text_;  // of the last attempt; observations refer to it

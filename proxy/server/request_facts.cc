@@ -16,7 +16,7 @@ RequestFacts ClientFacts(const Exchange& exchange) {
   facts.elapsed = std::chrono::duration_cast<diagnostics::Micros>(
       SteadyClock::now() - exchange.recorder().begun());
   if (const TlsLayer* const tls = exchange.session().stream().tls()) {
-    facts.tls = EvidenceOf(tls->facts());
+    facts.tls = EvidenceOf(tls->facts(), *exchange.session().tls());
     if (const RequestHead* const request = exchange.request()) {
       facts.tls->host = request->host.In(exchange.request_data());
     }

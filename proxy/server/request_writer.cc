@@ -128,7 +128,8 @@ void WriteForwarded(const RequestHead& head, const char* data,
     out->Append(by.client);
     out->Append("]\"");
   } else {
-    WritePair("Forwarded: for=", by.client, out);
+    out->Append("Forwarded: for=");
+    out->Append(by.client);  // of IPv4: a token always
   }
   if (!host.empty()) WritePair(";host=", host, out);
   out->Append(";proto=");
@@ -155,12 +156,10 @@ void WriteRequestHead(const RequestHead& head, const char* data,
   // Each field at most once, and what we add: names, two hosts, the client.
   size_t bytes = 512 + by.via.size() + by.cdn_loop.size() +
                  2 * by.client.size() + 3 * head.host.size +
-                 by.request_id.size() + head.line.target.size;
-  for (const Field& field : head.fields.all()) {
-    bytes += size_t{field.name_size} + field.value_size + 4;
-    // Its list may come out wider, by a space a comma.
-    if (field.id == FieldId::kUpgrade) bytes += field.value_size;
-  }
+                 by.request_id.size() + head.line.target.size +
+                 head.fields.written_bytes();
+  // Its list may come out wider, by a space a comma.
+  if (head.fields.Has(FieldId::kUpgrade)) bytes += head.fields.written_bytes();
   if (bytes > out->space_size()) out->Grow(pool, out->size() + bytes);
   HeadWriter writer(out->space(), out->space_size());
   WriteRequestLine(head, data, &writer);

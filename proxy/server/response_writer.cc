@@ -41,9 +41,13 @@ bool IsDropped(const Field& field, const ResponseOptions& options) {
 
 void WriteStatusLine(const ResponseHead& head, const char* data,
                      HeadWriter* out) {
+  // Three digits: the parser saw to that.
+  const unsigned status = head.line.status;
+  const char digits[] = {static_cast<char>('0' + status / 100),
+                         static_cast<char>('0' + status / 10 % 10),
+                         static_cast<char>('0' + status % 10), ' ', '\0'};
   out->Append("HTTP/1.1 ");
-  out->AppendDecimal(head.line.status);
-  out->Append(" ");
+  out->Append(digits);
   out->Append(head.line.reason.In(data));
   out->Append("\r\n");
 }
@@ -78,11 +82,9 @@ void WriteConnection(const ResponseHead& head, const char* data,
 HeadWriter Reserve(const ResponseHead& head, size_t extra, BufferPool& pool,
                    Buffer* out) {
   size_t bytes = 256 + head.line.reason.size + extra;
-  for (const Field& field : head.fields.all()) {
-    bytes += size_t{field.name_size} + field.value_size + 4;
-    // Its list may come out wider, by a space a comma.
-    if (field.id == FieldId::kUpgrade) bytes += field.value_size;
-  }
+  bytes += head.fields.written_bytes();
+  // Its list may come out wider, by a space a comma.
+  if (head.fields.Has(FieldId::kUpgrade)) bytes += head.fields.written_bytes();
   if (bytes > out->space_size()) out->Grow(pool, out->size() + bytes);
   return {out->space(), out->space_size()};
 }

@@ -3,6 +3,7 @@
 // one, without hop-by-hop fields, with Date if it was missing, and with what a
 // diagnosis adds.
 
+#include <cstdint>
 #include <string_view>
 
 #include "proxy/http/response_parser.h"
@@ -12,9 +13,11 @@ namespace whichhop {
 
 // Error-*: an upstream's claim about blame. Such fields are dropped whatever
 // the status, or an origin could speak in our name.
-constexpr bool IsClaim(FieldId id) {
-  return id >= FieldId::kErrorCause && id <= FieldId::kErrorHops;
-}
+inline constexpr uint64_t kClaims =
+    FieldBit(FieldId::kErrorCause) | FieldBit(FieldId::kErrorReporter) |
+    FieldBit(FieldId::kErrorCleared) | FieldBit(FieldId::kErrorFault) |
+    FieldBit(FieldId::kErrorId) | FieldBit(FieldId::kErrorHops);
+constexpr bool IsClaim(FieldId id) { return (kClaims & FieldBit(id)) != 0; }
 
 struct ResponseOptions {
   Framing framing = Framing::kNone;  // towards the client

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "proxy/base/text.h"
+#include "proxy/http/octets.h"
 #include "proxy/http/target.h"
 
 namespace whichhop {
@@ -25,12 +26,9 @@ bool MethodMatches(const std::vector<std::string>& methods,
 }  // namespace
 
 std::string_view HostName(std::string_view host) {
-  const size_t bracket = host.rfind(']');
-  const size_t colon = host.rfind(':');
-  if (colon != std::string_view::npos &&
-      (bracket == std::string_view::npos || colon > bracket)) {
-    host = host.substr(0, colon);
-  }
+  size_t port = host.size();
+  while (port > 0 && Is(kDigitOctet, host[port - 1])) --port;
+  if (port > 0 && host[port - 1] == ':') host = host.substr(0, port - 1);
   if (host.ends_with('.')) host.remove_suffix(1);
   return host;
 }

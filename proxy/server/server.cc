@@ -63,9 +63,11 @@ class Server {
                const std::vector<AdminAddress>& admin, Bound* bound);
   void Announce(const Bound& bound);
   WorkerShare Share(const Config& config, size_t connections) const {
-    return {std::max<size_t>(1, connections / workers_count_),
-            std::max<size_t>(1, config.limits.pending / workers_count_),
-            std::max<size_t>(1, config.limits.handshakes / workers_count_)};
+    return {
+        std::max<size_t>(1, connections / workers_count_),
+        std::max<size_t>(1, config.limits.pending / workers_count_),
+        std::max<size_t>(1, config.limits.handshakes / workers_count_),
+        std::max<size_t>(1, config.limits.request_buffers / workers_count_)};
   }
   void StartAdmin();
   void Reload();
@@ -213,7 +215,8 @@ void Server::Reload() {
   for (const std::string& message : messages) operator_log_.Write(message);
   if (!loaded) return Refuse();
   auto config = std::make_shared<const Config>(std::move(*loaded));
-  const auto connections = ReserveDescriptors(config->limits.connections);
+  const auto connections =
+      ReserveDescriptors(config->limits.connections, workers_count_);
   if (!connections.ok()) operator_log_.Write(connections.error());
   Bound opened;
   const bool bound =
@@ -330,7 +333,8 @@ void BlockSignals() {
 Exit ServeWith(std::shared_ptr<const Config> config, const std::string& path,
                LogTarget access_log, OperatorLog& operator_log) {
   const std::string user = config->node.user;
-  const auto connections = ReserveDescriptors(config->limits.connections);
+  const auto connections =
+      ReserveDescriptors(config->limits.connections, WorkerCount(*config));
   Server server(std::move(config), path, access_log, operator_log);
   if (!connections.ok()) {
     operator_log.Write(connections.error());

@@ -103,7 +103,7 @@ void Session::GiveUpHandshake() {
 
 void Session::RefuseHandshake(const HandshakeEnd& end) {
   const Config& config = worker_.config();
-  diagnostics::ClientTlsFacts facts = EvidenceOf(stream_.tls()->facts());
+  diagnostics::ClientTlsFacts facts = EvidenceOf(stream_.tls()->facts(), *tls_);
   facts.end = end.how;
   Refusal refusal =
       Refuse(config, end.fault, end.detail, client_, worker_.rng(), &facts);

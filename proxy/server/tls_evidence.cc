@@ -99,7 +99,8 @@ diagnostics::TlsFacts EvidenceOf(const TlsFacts& seen, const TlsClient& client,
   return facts;
 }
 
-diagnostics::ClientTlsFacts EvidenceOf(const TlsFacts& seen) {
+diagnostics::ClientTlsFacts EvidenceOf(const TlsFacts& seen,
+                                       const TlsServer& server) {
   diagnostics::ClientTlsFacts facts;
   facts.complete = seen.complete;
   facts.failure = FailureOf(seen.problem);
@@ -107,6 +108,7 @@ diagnostics::ClientTlsFacts EvidenceOf(const TlsFacts& seen) {
   facts.alert_received = NumberOf(seen.received);
   facts.alert_sent = NumberOf(seen.sent);
   facts.max_version = seen.client_version;
+  facts.min_version = server.options().min_version;
   facts.ciphers = seen.client_ciphers;
   if (seen.own_not_after != 0) {
     facts.own_not_after = Since1970(seen.own_not_after);

@@ -11,6 +11,7 @@ namespace whichhop {
 // `host`: as the server is configured.
 diagnostics::TlsFacts EvidenceOf(const TlsFacts& seen, const TlsClient& client,
                                  std::string_view host);
-diagnostics::ClientTlsFacts EvidenceOf(const TlsFacts& seen);
+diagnostics::ClientTlsFacts EvidenceOf(const TlsFacts& seen,
+                                       const TlsServer& server);
 
 }  // namespace whichhop

@@ -10,10 +10,12 @@ namespace {
 constexpr auto kJudgedFor = std::chrono::seconds(60);
 constexpr auto kDatedFor = std::chrono::minutes(10);
 
-bool IsAboutDates(int verify_code) {
-  // X509_V_ERR_CERT_NOT_YET_VALID to _CRL_HAS_EXPIRED.
-  return verify_code >= 9 && verify_code <= 12;
-}
+// X509_V_ERR_CERT_NOT_YET_VALID to _CRL_HAS_EXPIRED.
+bool IsAboutDates(int code) { return code >= 9 && code <= 12; }
+
+// Nobody whom we trust has signed it: X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, and
+// _DEPTH_ZERO_SELF_SIGNED_CERT to _UNABLE_TO_VERIFY_LEAF_SIGNATURE.
+bool IsAboutTrust(int code) { return code == 2 || (code >= 18 && code <= 21); }
 
 bool Since(Time then, Time now, Duration most) {
   return then != kNoTime && now - then <= most;
@@ -57,7 +59,7 @@ void TlsNeighbours::NoteAgreed(const Server& server, const TlsLayer& tls,
   // Who resumes shows no certificate.
   if (tls.facts().agreed.resumed || tls.facts().verify_code != 0) return;
   seen.judged = now;
-  seen.failed_by_date = false;
+  seen.code = 0;
   const TlsPeer peer = tls.Peer();
   seen.key = peer.key;
   seen.judged_key = peer.key;
@@ -69,7 +71,7 @@ void TlsNeighbours::NoteRefused(const Server& server, const TlsFacts& facts,
   if (facts.bad_certificate == nullptr) return;
   Seen& seen = Touch(server, now);
   seen.judged = now;
-  seen.failed_by_date = IsAboutDates(facts.verify_code);
+  seen.code = facts.verify_code;
   seen.judged_key = facts.bad_certificate->leaf_key;
 }
 
@@ -96,7 +98,7 @@ void TlsNeighbours::Add(const Server& server, const TlsFacts& failed, Time now,
       newer(facts->other_name_agreed, seen);
     }
   }
-  facts->clock = AskClock(now);
+  Count(now, facts);
   const Seen* const before = Find(server);
   if (before == nullptr || before->key.empty()) return;
   facts->certificate.usual_issuer = before->issuer;
@@ -117,24 +119,30 @@ bool TlsNeighbours::IsFirstOfItsKind(size_t index, Time now) const {
   return true;
 }
 
-diagnostics::ClockFacts TlsNeighbours::AskClock(Time now) const {
-  diagnostics::ClockFacts facts;
-  std::vector<int64_t> ahead;
+void TlsNeighbours::Count(Time now, diagnostics::TlsFacts* facts) const {
   for (size_t i = 0; i < servers_.size(); ++i) {
     const Seen& seen = servers_[i];
-    if (Since(seen.dated, now, kDatedFor)) ahead.push_back(seen.ahead);
     if (!Since(seen.judged, now, kJudgedFor)) continue;
     if (!IsFirstOfItsKind(i, now)) continue;
-    ++facts.origins;
-    if (seen.failed_by_date) ++facts.failed;
+    ++facts->clock.origins;
+    if (IsAboutDates(seen.code)) ++facts->clock.failed;
+    if (IsAboutTrust(seen.code)) ++facts->untrusted;
   }
-  facts.dates = static_cast<uint32_t>(ahead.size());
-  if (ahead.empty()) return facts;
+  facts->clock.ahead = MedianDate(now, &facts->clock.dates);
+}
+
+std::optional<std::chrono::seconds> TlsNeighbours::MedianDate(
+    Time now, uint32_t* dates) const {
+  std::vector<int64_t> ahead;
+  for (const Seen& seen : servers_) {
+    if (Since(seen.dated, now, kDatedFor)) ahead.push_back(seen.ahead);
+  }
+  *dates = static_cast<uint32_t>(ahead.size());
+  if (ahead.empty()) return std::nullopt;
   const auto middle =
       ahead.begin() + static_cast<std::ptrdiff_t>(ahead.size() / 2);
   std::ranges::nth_element(ahead, middle);
-  facts.ahead = std::chrono::seconds(*middle);
-  return facts;
+  return std::chrono::seconds(*middle);
 }
 
 }  // namespace whichhop

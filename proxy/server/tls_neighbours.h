@@ -46,9 +46,9 @@ class TlsNeighbours {
     uint16_t min_version = 0;
     Time heard = kNoTime;
     Time agreed = kNoTime;
-    Time judged = kNoTime;        // its certificate was
-    bool failed_by_date = false;  // as it was judged last
-    std::string key;              // of the last certificate that was good
+    Time judged = kNoTime;  // its certificate was
+    int code = 0;           // X509_V_ERR_*, as it was judged last
+    std::string key;        // of the last certificate that was good
     std::string issuer;
     std::string judged_key;  // of the last certificate, good or not
     Time dated = kNoTime;
@@ -57,7 +57,9 @@ class TlsNeighbours {
 
   Seen& Touch(const Server& server, Time now);
   const Seen* Find(const Server& server) const;
-  diagnostics::ClockFacts AskClock(Time now) const;
+  void Count(Time now, diagnostics::TlsFacts* facts) const;
+  std::optional<std::chrono::seconds> MedianDate(Time now,
+                                                 uint32_t* dates) const;
   bool IsFirstOfItsKind(size_t index, Time now) const;
 
   std::vector<Seen> servers_;

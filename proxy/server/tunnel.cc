@@ -72,6 +72,8 @@ Tunnel::~Tunnel() {
 }
 
 Tunnel::State Tunnel::Pump() {
+  // An end that is read behind a failed write is none that was said.
+  const bool said_goodbye = down_.done();
   up_.Pump(pool_);
   // What an upstream said before it took no more is the client's still.
   if (up_.write_error() != 0) down_.MarkReadable();
@@ -79,6 +81,8 @@ Tunnel::State Tunnel::Pump() {
   if (up_.read_error() != 0 || down_.write_error() != 0) {
     return State::kClientGone;
   }
+  // Who has said goodbye may take no more: that is no failure of its own.
+  if (said_goodbye && up_.write_error() != 0) return State::kEnded;
   error_ = down_.read_error();
   if (error_ == 0 && !down_.holds_bytes()) error_ = up_.write_error();
   if (error_ != 0) return State::kUpstreamGone;

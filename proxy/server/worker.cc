@@ -26,7 +26,8 @@ Worker::Worker(std::shared_ptr<const Config> config,
       access_log_(loop_, log, wall_text_, metrics_.log_dropped),
       max_connections_(share.connections),
       max_pending_(share.pending),
-      max_handshakes_(share.handshakes) {
+      max_handshakes_(share.handshakes),
+      max_buffered_(static_cast<int64_t>(share.request_buffers)) {
   crew_.Add(*this);
   generations_.push_back(
       std::make_unique<Generation>(*this, std::move(config), nullptr));
@@ -81,6 +82,7 @@ void Worker::Adopt(WorkerChange& change) {
   max_connections_ = change.share.connections;
   max_pending_ = change.share.pending;
   max_handshakes_ = change.share.handshakes;
+  max_buffered_ = static_cast<int64_t>(change.share.request_buffers);
   Resume();
   Generation& old = generation();
   generations_.push_back(
@@ -195,6 +197,7 @@ bool Worker::AddPending() {
 // Whatever is kept for later goes: a client that is here comes first.
 bool Worker::OnNoDescriptor() {
   generation().DropIdle();
+  pipes_.DropIdle();
   Session* const oldest = idle_sessions_.oldest();
   return oldest != nullptr && oldest->Evict();
 }

@@ -35,6 +35,7 @@ struct WorkerShare {
   size_t connections = 0;
   size_t pending = 0;
   size_t handshakes = 0;
+  size_t request_buffers = 0;  // bytes
 };
 
 // What a reload changes for one worker.
@@ -105,6 +106,10 @@ class Worker final : private AcceptEvents, private TimerEvents {
   void RemovePending() { --pending_; }
   Duration drain_grace() const;
 
+  // Bytes of requests that are held until a server is asked, and longer.
+  bool may_buffer() const { return buffered_ < max_buffered_; }
+  void AddBuffered(int64_t bytes) { buffered_ += bytes; }
+
   // Calls exchange.OnTurnEnd() once, after the running turn.
   void CallAtTurnEnd(Exchange& exchange) { at_turn_end_.push_back(&exchange); }
   void ForgetTurnEnd(Exchange& exchange);
@@ -159,6 +164,8 @@ class Worker final : private AcceptEvents, private TimerEvents {
   size_t max_pending_;
   size_t max_handshakes_;
   size_t pending_ = 0;
+  int64_t max_buffered_;
+  int64_t buffered_ = 0;
   bool paused_ = false;  // no room for another session
   bool draining_ = false;
   Time refuses_from_{};  // while draining

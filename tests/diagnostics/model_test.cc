@@ -54,6 +54,14 @@ TEST_CASE("a status leads to its rows") {
   CHECK(Join(RowsOf(504)) == "504A 504B 504C");
   CHECK(Join(RowsOf(404)) == "404");
   CHECK(Join(RowsOf(405)) == "-");
+  for (const int status : {-1, 0, 200, 399, 599, 600, 1000, 65535}) {
+    CHECK(RowsOf(status).empty());
+  }
+  for (size_t i = 0; i < kRowCount; ++i) {
+    const RowId id = static_cast<RowId>(i);
+    CHECK(RowsOf(GetRow(id).status).contains(id));
+    CHECK(ReasonPhrase(GetRow(id).status) == GetRow(id).phrase);
+  }
   CHECK(ParseRow("502A") == RowId::k502A);
   CHECK_FALSE(ParseRow("502").has_value());
   CHECK_FALSE(ParseRow("502D").has_value());

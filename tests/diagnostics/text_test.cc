@@ -1,5 +1,6 @@
 #include "diagnostics/text.h"
 
+#include "diagnostics/append.h"
 #include "tests/catch.h"
 
 namespace whichhop::diagnostics {
@@ -16,6 +17,18 @@ std::string Said(Append append, std::string_view text) {
 struct Case {
   std::string_view in, out;
 };
+
+TEST_CASE("texts are appended in their order, however long they are") {
+  for (const size_t size : {0u, 1u, 509u, 510u, 511u, 5000u}) {
+    const std::string text(size, 'x');
+    std::string out = "before ";
+    AppendAll(out, "<", text, std::string_view(), ">");
+    CHECK(out == "before <" + text + ">");
+  }
+  std::string out = "ab";
+  AppendAll(out, out, Decimal(0).view(), Decimal(UINT64_MAX).view());
+  CHECK(out == "abab018446744073709551615");
+}
 
 TEST_CASE("a JSON string is valid UTF-8, and other bytes stay readable") {
   const Case cases[] = {

@@ -26,6 +26,26 @@ TEST_CASE("an id is its time, then its random bits, in Crockford's base 32") {
   CHECK(Text(0, 0, 1) == "00000000000000000100000000");
 }
 
+// SLOW REFERENCE: digit by digit.
+std::string InBase32(uint64_t bits, size_t digits) {
+  std::string text(digits, '0');
+  for (size_t i = digits; i-- > 0; bits >>= 5) {
+    text[i] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"[bits & 31];
+  }
+  return text;
+}
+
+TEST_CASE("each part of an id is a number in base 32") {
+  Rng rng;
+  for (int i = 0; i < 1000; ++i) {
+    const auto time = static_cast<int64_t>(rng.Next() >> 16);
+    const uint64_t low = rng.Next();
+    const uint64_t high = rng.Next();
+    CHECK(Text(time, low, high) == InBase32(static_cast<uint64_t>(time), 10) +
+                                       InBase32(high, 8) + InBase32(low, 8));
+  }
+}
+
 TEST_CASE("ids consist of letters and digits that can't be mistaken") {
   Rng rng;
   std::set<char> seen;

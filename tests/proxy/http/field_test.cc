@@ -83,6 +83,23 @@ TEST_CASE("a table knows the first field of an id and whether it repeats") {
   CHECK(table.all().empty());
 }
 
+TEST_CASE("a table knows which of a set it holds, and what fields can take") {
+  // As parsers leave them: "a:b" CRLF "host: c" CRLF, from octet 10.
+  FieldTable fields(8);
+  CHECK_FALSE(fields.HasAny(~uint64_t{0}));
+  CHECK(fields.written_bytes() == 0);
+  fields.Add({10, 12, 1, 1, FieldId::kOther, false});
+  CHECK(fields.written_bytes() >= 1 + 2 + 1 + 2);
+  fields.Add({15, 21, 1, 4, FieldId::kHost, false});
+  CHECK(fields.written_bytes() >= (1 + 2 + 1 + 2) + (4 + 2 + 1 + 2));
+  CHECK(fields.HasAny(FieldBit(FieldId::kHost) | FieldBit(FieldId::kVia)));
+  CHECK_FALSE(fields.HasAny(FieldBit(FieldId::kVia)));
+  CHECK_FALSE(fields.Has(FieldId::kOther));
+  CHECK(fields.First(FieldId::kOther) == nullptr);
+  fields.Add({24, 26, 1, 1, FieldId::kOther, false});
+  CHECK_FALSE(fields.Repeated(FieldId::kOther));
+}
+
 TEST_CASE("methods are told apart by their case") {
   CHECK(LookUpMethod("GET") == Method::kGet);
   CHECK(LookUpMethod("DELETE") == Method::kDelete);

@@ -44,6 +44,39 @@ TEST_CASE("wide steps stop where plain ones do, for every octet and place") {
   }
 }
 
+TEST_CASE("wide searches find what plain ones do, for every octet and place") {
+  const struct {
+    Skip skip;
+    Skip plain;
+    char fill;
+  } searches[] = {{SkipToMark, SkipToMarkPlain, 'a'},
+                  {SkipNormal, SkipNormalPlain, 'a'},
+                  {SkipNormal, SkipNormalPlain, '.'}};
+  for (const auto& search : searches) {
+    size_t wrong = 0;
+    for (unsigned octet = 0; octet < 256; ++octet) {
+      for (const size_t size : {1u, 15u, 16u, 17u, 33u, 48u}) {
+        for (size_t at = 0; at < size; ++at) {
+          std::string text(size, search.fill);
+          text[at] = static_cast<char>(octet);
+          if (at > 1) text[at - 2] = '/';
+          wrong += Run(search.skip, text) != Run(search.plain, text);
+        }
+      }
+    }
+    CHECK(wrong == 0);
+  }
+  CHECK(Run(SkipToMark, "/a/b?c#d") == 4);
+  CHECK(Run(SkipToMark, "/a/b#c?d") == 4);
+  CHECK(Run(SkipNormal, "/a/.b") == 2);
+  CHECK(Run(SkipNormal, "/a//b") == 2);
+  CHECK(Run(SkipNormal, "/a.b%41") == 4);
+  CHECK(Run(SkipNormal, "/a.b/") == 5);
+  // A pair whose halves lie in two steps.
+  CHECK(Run(SkipNormal, "/123456789012345//" + std::string(16, 'a')) == 16);
+  CHECK(Run(SkipNormal, "/12345678901234/." + std::string(16, 'a')) == 15);
+}
+
 TEST_CASE("the classes hold what the RFCs say") {
   CHECK(Is(kTokenOctet, '~'));
   CHECK_FALSE(Is(kTokenOctet, ':'));

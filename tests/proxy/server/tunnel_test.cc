@@ -100,6 +100,17 @@ TEST_CASE("what an upstream said before it took no more arrives") {
   CHECK(ReceiveSome(story.client.far) == "last words");
 }
 
+TEST_CASE("who takes no more after its farewell has failed in nothing") {
+  Story story;
+  story.upstream.far.Close();
+  CHECK(story.FromUpstream() == State::kOpen);
+  SendAll(story.client.far, "too late");
+  CHECK(story.FromClient() == State::kOpen);  // the RST is on its way
+  REQUIRE(AwaitReadable(story.upstream_stream.socket()));
+  SendAll(story.client.far, "even later");
+  CHECK(story.FromClient() == State::kEnded);
+}
+
 TEST_CASE("a side that does not read stops the other, not the way back") {
   Story story;
   Fill(story.client_stream.socket());
