@@ -268,7 +268,6 @@ IoResult TlsLayer::Peek() {
   return why;
 }
 
-// Why OpenSSL did not do what it was asked for.
 // What we showed a client, and what it offered: for one that did not agree.
 void TlsLayer::NoteOffer() {
   if (SSL_is_server(ssl()) == 0) return;
@@ -287,6 +286,7 @@ void TlsLayer::NoteOffer() {
   }
 }
 
+// Why OpenSSL did not do what it was asked for.
 IoResult TlsLayer::WhyNot(int result) {
   switch (SSL_get_error(ssl(), result)) {
     case SSL_ERROR_WANT_READ:
