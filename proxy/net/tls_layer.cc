@@ -93,6 +93,7 @@ void TlsLayer::Prepare(SSL_CTX* context) {
   SSL_CTX_set_read_ahead(context, 1);
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION);
   SSL_CTX_set_info_callback(context, OnInfo);
+  SSL_CTX_set_msg_callback(context, OnMessage);
   SSL_CTX_set_client_hello_cb(context, OnClientHello, nullptr);
 }
 
@@ -136,6 +137,7 @@ void TlsLayer::Feed(std::string_view raw) {
 
 // What was fed, then what the socket has.
 IoResult TlsLayer::ReadRaw(char* data, size_t size) {
+  if (handshakes_ > kHandshakesMost) return Ended(EPROTO);
   IoResult got{IoResult::Kind::kBytes};
   if (in_.empty()) {
     got = socket_.Receive(data, size);
@@ -268,7 +270,6 @@ IoResult TlsLayer::Peek() {
   return why;
 }
 
-// Why OpenSSL did not do what it was asked for.
 // What we showed a client, and what it offered: for one that did not agree.
 void TlsLayer::NoteOffer() {
   if (SSL_is_server(ssl()) == 0) return;
@@ -287,6 +288,14 @@ void TlsLayer::NoteOffer() {
   }
 }
 
+IoResult TlsLayer::TooManyHandshakes() {
+  facts_.problem = TlsProblem::kPolicy;
+  facts_.reason = "too many handshake records";
+  failed_ = true;
+  return Ended(EPROTO);
+}
+
+// Why OpenSSL did not do what it was asked for.
 IoResult TlsLayer::WhyNot(int result) {
   switch (SSL_get_error(ssl(), result)) {
     case SSL_ERROR_WANT_READ:
@@ -295,6 +304,7 @@ IoResult TlsLayer::WhyNot(int result) {
     case SSL_ERROR_ZERO_RETURN:
       return {IoResult::Kind::kEnd};
     case SSL_ERROR_SYSCALL:
+      if (handshakes_ > kHandshakesMost) return TooManyHandshakes();
       return Ended(facts_.error != 0 ? facts_.error : EPROTO);
     default:
       break;
@@ -428,6 +438,18 @@ void TlsLayer::OnInfo(const SSL* ssl, int where, int value) {
   TlsAlert& alert = (where & SSL_CB_READ) != 0 ? facts.received : facts.sent;
   alert = {true, (value >> 8) == SSL3_AL_FATAL,
            static_cast<uint8_t>(value & 0xff), facts.complete};
+}
+
+// TLS 1.3 has the type of a record inside of it, TLS 1.2 in its header.
+void TlsLayer::OnMessage(int sent, int, int type, const void* data, size_t size,
+                         SSL* ssl, void*) {
+  const bool typed =
+      type == SSL3_RT_HEADER || type == SSL3_RT_INNER_CONTENT_TYPE;
+  if (sent != 0 || !typed || size == 0) return;
+  TlsLayer& layer = Of(ssl);
+  const bool handshake =
+      *static_cast<const uint8_t*>(data) == SSL3_RT_HANDSHAKE;
+  if (handshake && layer.facts_.complete) ++layer.handshakes_;
 }
 
 }  // namespace whichhop

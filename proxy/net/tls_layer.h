@@ -6,7 +6,11 @@
 // What OpenSSL wants to send goes to the socket at once; what that does not
 // take is kept here, and OpenSSL never hears of it. So bytes that Send took are
 // on their way, and unsent() tells whether some of them are here still.
-// Bounded: while something is unsent, Send takes nothing.
+// Bounded: while something is unsent, Send takes nothing, and a peer can have
+// only so much said to it by asking: once the handshake is complete, its
+// handshake records are counted (KeyUpdate, or a renegotiation, which is
+// refused). OpenSSL would read as many as come before it returns; of one who
+// sends more than kHandshakesMost nothing more is read.
 
 #include <openssl/ssl.h>
 
@@ -34,6 +38,10 @@ struct TlsPeer {
 class TlsLayer {
  public:
   enum class Step : uint8_t { kDone, kAgain, kFailed };
+
+  // Far more than keys that are renewed before they wear out (RFC 8446, section
+  // 5.5) and tickets take in a connection's life.
+  static constexpr uint32_t kHandshakesMost = 100;
 
   // What every context needs, whichever side it is for: modes, and the
   // callbacks by which a layer hears of alerts and requested certificates.
@@ -99,10 +107,13 @@ class TlsLayer {
   void NoteAgreement();
   void NoteOffer();
   IoResult WhyNot(int result);
+  IoResult TooManyHandshakes();
   bool NoRecord() const;
   size_t Encrypt(std::string_view bytes);
   size_t EncryptSome(const iovec* parts, int count, size_t offset);
   static void OnInfo(const SSL* ssl, int where, int value);
+  static void OnMessage(int sent, int version, int type, const void* data,
+                        size_t size, SSL* ssl, void*);
   static int OnClientHello(SSL* ssl, int* alert, void*);
 
   SslPtr ssl_;
@@ -117,6 +128,7 @@ class TlsLayer {
   uint64_t raw_sent_ = 0;
   bool raw_emptied_ = false;  // the last read took all that there was
   bool raw_end_ = false;      // the peer's FIN
+  uint32_t handshakes_ = 0;   // records of them that came behind the handshake
   TlsFacts facts_;
 };
 

@@ -302,6 +302,36 @@ TEST_CASE("a broken record ends it, and is the last word") {
   CHECK(pair.server().tls()->facts().problem == TlsProblem::kBroken);
 }
 
+// So many KeyUpdates of the client, each in a record of its own.
+void RenewKeys(Pair& pair, uint32_t times) {
+  SSL* const ssl = pair.client().tls()->ssl();
+  for (uint32_t i = 0; i < times; ++i) {
+    REQUIRE(SSL_key_update(ssl, SSL_KEY_UPDATE_NOT_REQUESTED) == 1);
+    REQUIRE(SSL_do_handshake(ssl) == 1);
+  }
+}
+
+TEST_CASE("keys are renewed as often as they may need it") {
+  Pair pair(UnixConnection());  // what is written is there at once
+  pair.Secure();
+  Drain(pair.server());
+  RenewKeys(pair, TlsLayer::kHandshakesMost);
+  SendText(pair.client(), "word");
+  REQUIRE(AwaitReadable(pair.server().socket()));
+  CHECK(Drain(pair.server()) == "word");
+}
+
+TEST_CASE("who does nothing but renew keys is not heard any more") {
+  Pair pair(UnixConnection());  // what is written is there at once
+  pair.Secure();
+  Drain(pair.server());
+  RenewKeys(pair, TlsLayer::kHandshakesMost + 1);
+  REQUIRE(AwaitReadable(pair.server().socket()));
+  char octet;
+  CHECK(pair.server().Receive(&octet, 1).error == EPROTO);
+  CHECK(pair.server().tls()->facts().problem == TlsProblem::kPolicy);
+}
+
 TEST_CASE("looking takes nothing") {
   Pair pair;
   pair.Secure();
