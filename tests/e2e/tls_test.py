@@ -14,8 +14,8 @@ import threading
 import unittest
 
 from exposition import scrape
-from harness import (PATIENCE, Client, Origin, Proxy, RawOrigin, fetch, free_port, request, wait_for,
-                     yaml_for)
+from harness import (PATIENCE, WHICHHOP, Client, Origin, Process, Proxy, RawOrigin, fetch, free_port,
+                     request, wait_for, yaml_for)
 from tls_certificates import ECDSA, NAME, Authority, Certificates, Key, openssl, rsa, server_of
 from tls_clients import (ASK, UPGRADES, VERSIONS, FlightClient, Nginx, SClient, TlsClient, client_context,
                          fetch_tls, listening, needs, nginx_tls, reload, tls_of, tls_yaml)
@@ -139,6 +139,16 @@ class Agreement(TlsTest):
         response = fetch(self.both.port)
         self.check_status(response, 400)
         self.assertIn("ctls-plain-http", response["Error-Fault"])
+
+
+    def test_a_unix_socket_speaks_tls_too(self):
+        curl = needs("curl")
+        path = os.path.join(self.folder, "listen.sock")
+        self.proxy(listening(yaml_for(self.origin.port), tls_of(self.c.good), address=f"unix:{path}"))
+        done = subprocess.run(
+            [curl, "-sS", "-q", "--noproxy", "*", "--cacert", self.c.ca, "--max-time", str(PATIENCE),
+             "--unix-socket", path, f"https://{NAME}/bytes/5"], capture_output=True, text=True, check=False)
+        self.assertEqual((done.stdout, done.stderr), ("00000", ""))
 
 
 class Names(TlsTest):
@@ -569,6 +579,29 @@ class Servers(TlsTest):
         response = fetch_tls(proxy.port, client_context(root.cert), "/", name="::1", host="[::1]",
                              address="::1")
         self.assertEqual((response.status, response.body), (200, b"six"))
+
+
+    def test_the_systems_authorities_are_believed_unless_others_are_named(self):
+        nginx = self.enterContext(Nginx(nginx_tls(self.c.good, locations="location / { return 204; }")))
+        for authority, status in ((self.c.ca, 204), (self.c.other_ca, 502)):
+            proxy = self.enterContext(Process(
+                ["env", f"SSL_CERT_FILE={authority}", "SSL_CERT_DIR=/nonexistent", WHICHHOP, "reverse-proxy",
+                 "--from", "127.0.0.1:0", "--to", f"https://127.0.0.1:{nginx.port}"], r"listening on (\S+)"))
+            self.assertEqual(fetch(proxy.port).status, status)
+
+    def test_a_resumed_session_is_no_way_around_verification(self):
+        """A reload that believes others forgets what was agreed on before."""
+        nginx = self.enterContext(Nginx(nginx_tls(
+            self.c.good, more="keepalive_timeout 0;", locations="location / { return 204; }")))
+        proxy = self.through(nginx.port)
+        self.assertEqual([fetch(proxy.port).status for _ in range(2)], [204, 204])
+        with open(proxy.config_path, encoding="utf-8") as file:
+            yaml = file.read()
+        with open(proxy.config_path, "w", encoding="utf-8") as file:
+            file.write(yaml.replace(self.c.ca, self.c.other_ca))
+        reload(proxy)
+        wait_for(lambda: fetch(proxy.port).status == 502, "the stranger to be refused")
+        self.assertEqual({fetch(proxy.port).status for _ in range(5)}, {502})
 
 
 class Forwarded(TlsTest):
