@@ -3,14 +3,16 @@
 // no SIGPIPE, one read for all that is there, and the first raw bytes kept for
 // whoever has to say what it was instead of TLS.
 //
-// What OpenSSL wants to send goes to the socket at once; what that does not
-// take is kept here, and OpenSSL never hears of it. So bytes that Send took are
-// on their way, and unsent() tells whether some of them are here still.
-// Bounded: while something is unsent, Send takes nothing, and a peer can have
-// only so much said to it by asking: once the handshake is complete, its
-// handshake records are counted (KeyUpdate, or a renegotiation, which is
-// refused). OpenSSL would read as many as come before it returns; of one who
-// sends more than kHandshakesMost nothing more is read.
+// What OpenSSL wants to send goes to the socket, several records in one write;
+// what that does not take is kept here, and OpenSSL never hears of it. So bytes
+// that Send took are on their way, and unsent() tells whether some of them are
+// here still. Bounded: while something is unsent, Send takes nothing. Of a
+// handshake as a server, the session's ticket may wait for the first Send: who
+// waits for its request to be answered has no hurry with it.
+//
+// Bounded behind the handshake too: OpenSSL reads on while there are KeyUpdates
+// or renegotiations, which are refused. So handshake records are counted, and
+// of one who sends more than kHandshakesMost nothing more is read.
 
 #include <openssl/ssl.h>
 
@@ -76,10 +78,13 @@ class TlsLayer {
   IoResult Send(const iovec* parts, int count);
   // Of what was taken: kBytes if nothing is left here.
   IoResult Flush();
+  // Whatever the next Send takes is the last: if it takes all, close_notify
+  // leaves together with it.
+  void EndWithNextSend() { ends_ = true; }
   // How it failed, or how the peer ended it. Requires: Receive or Handshake
   // said so.
   IoResult end() const { return *end_; }
-  bool unsent() const { return !out_.empty(); }
+  bool unsent() const { return blocked_; }
   // Whether Receive may have something that the socket will not tell of again.
   bool may_have_more() const {
     return !raw_emptied_ || SSL_has_pending(ssl_.get()) != 0;
@@ -103,6 +108,9 @@ class TlsLayer {
 
   IoResult ReadRaw(char* data, size_t size);
   void WriteRaw(std::string_view raw);
+  IoResult Push(std::string_view raw);
+  void Keep(std::string_view raw);
+  void EndHandshakeWrites(bool done);
   void NoteRaw(std::string_view raw);
   void NoteAgreement();
   void NoteOffer();
@@ -121,10 +129,13 @@ class TlsLayer {
   BufferPool& pool_;
   const Time begun_;
   Buffer in_;                    // raw bytes that were fed
-  Buffer out_;                   // raw bytes that the socket did not take
+  Buffer out_;                   // raw bytes that are not with the socket yet
   std::optional<IoResult> end_;  // no more can be received
   int write_error_ = 0;          // errno of a send
   bool failed_ = false;          // TLS itself: there is no farewell
+  bool holding_ = false;         // more follows at once: it shares the write
+  bool blocked_ = false;         // the socket did not take all of out_
+  bool ends_ = false;            // with the next Send
   uint64_t raw_sent_ = 0;
   bool raw_emptied_ = false;  // the last read took all that there was
   bool raw_end_ = false;      // the peer's FIN

@@ -106,14 +106,20 @@ void PutTls(JsonLine& line, const TlsFacts& facts) {
   line.Seconds<"tls_handshake_seconds">(facts.took);
 }
 
-// OpenSSL answers a FIN with decode_error, to nobody: that is not what failed.
+// Which alert ended it, if one did.
+template <Literal kName, Literal kDirectionName>
 void PutAlert(JsonLine& line, const TlsFacts& facts) {
   const bool received = facts.received.fatal;
-  const bool sent = facts.sent.fatal && facts.problem != TlsProblem::kEof;
-  if (!received && !sent) return;
-  line.Number<"upstream_tls_alert">(received ? facts.received.number
-                                             : facts.sent.number);
-  line.Text<"upstream_tls_alert_direction">(received ? "received" : "sent");
+  if (!received && !facts.sent.fatal) return;
+  line.Number<kName>(received ? facts.received.number : facts.sent.number);
+  line.Text<kDirectionName>(received ? "received" : "sent");
+}
+
+// A handshake with a client that failed.
+void PutFailedTls(JsonLine& line, const TlsFacts& facts) {
+  if (!facts.sni.empty()) line.Text<"tls_client_server_name">(facts.sni);
+  line.Seconds<"tls_handshake_seconds">(facts.took);
+  PutAlert<"tls_alert", "tls_alert_direction">(line, facts);
 }
 
 // With the server; `failed`: how it failed, if it did.
@@ -135,7 +141,7 @@ void PutUpstreamTls(JsonLine& line, const AttemptRecord& record,
     line.Number<"upstream_tls_verify_depth">(
         static_cast<uint64_t>(failed->verify_depth));
   }
-  PutAlert(line, *failed);
+  PutAlert<"upstream_tls_alert", "upstream_tls_alert_direction">(line, *failed);
 }
 
 void PutAttempts(JsonLine& line, const Exchange& exchange, Time now) {
@@ -258,6 +264,7 @@ void AccessLog::WriteJson(const Exchange& exchange) {
 void AccessLog::WriteJson(const Refusal& refusal, const Config& config) {
   BeginJson(config, "ERROR");
   line_.Text<"client_address">(refusal.peer.Text());
+  if (refusal.tls != nullptr) PutFailedTls(line_, *refusal.tls);
   PutStatus<"http_response_status_code">(line_, refusal.status);
   line_.Number<"bytes_in">(refusal.bytes_in);
   line_.Number<"bytes_out">(refusal.bytes_out);

@@ -213,6 +213,7 @@ class Exchange final : public Retired,
   diagnostics::AttemptPhase AttemptPhaseNow() const;
   void FailAttempt(AttemptFailure failure);
   bool MayRetry(diagnostics::Fault fault);
+  bool AnotherMayAnswer(diagnostics::Fault fault);
   void DropConnection();
   void KeepOrDropConnection();
 
@@ -231,6 +232,7 @@ class Exchange final : public Retired,
   void PumpResponse();
   void QueueResponseBody();
   IoResult ReceiveResponseBody();
+  bool NothingFollows() const;
   bool FlushDownstream();
   static IoResult Send(SendQueue& queue, Pipe& pipe, Stream& stream);
   bool EndsBody(const IoResult& got);

@@ -119,7 +119,9 @@ void Exchange::FailAttempt(AttemptFailure failure) {
   if (connection_ != nullptr) NoteAddress();  // of two, the one that is left
   const Fault fault =
       recorder_.Fail(failure, connection_.get(), worker_.loop().now());
-  if (failure.phase == AttemptPhase::kConnect && connection_ != nullptr) {
+  const bool unusable = failure.phase == AttemptPhase::kConnect ||
+                        failure.phase == AttemptPhase::kTls;
+  if (unusable && connection_ != nullptr && !IsOurs(fault)) {
     connection_->endpoint().Avoid(connection_->address());
     connection_->endpoint().SawNoConnection();
   }
@@ -155,13 +157,26 @@ bool Exchange::MayRetry(Fault fault) {
     return first && retry.on_stale && IsIdempotent(request_->line.method);
   }
   const size_t retries = recorder_.attempts().size() - (stale_retried_ ? 2 : 1);
-  // Another server, or another address, may answer; the same one would say the
-  // same again.
-  const bool another =
-      upstream().servers() > 1 || recorder_.attempt().endpoint->addresses() > 1;
-  return retry.on_connect && retries < retry.attempts && another &&
-         diagnostics::GetFault(fault).retry == diagnostics::Retry::kAlways &&
-         upstream().SpendRetry();
+  return retry.on_connect && retries < retry.attempts &&
+         AnotherMayAnswer(fault) && upstream().SpendRetry();
+}
+
+// Another server, or another address, if nothing was asked of this one. Whoever
+// is not reached may be a moment later; TLS shows the same again.
+bool Exchange::AnotherMayAnswer(Fault fault) {
+  const Endpoint& tried = *recorder_.attempt().endpoint;
+  switch (diagnostics::GetFault(fault).retry) {
+    case diagnostics::Retry::kAlways:
+      return upstream().servers() > 1 || tried.addresses() > 1;
+    case diagnostics::Retry::kRejected:
+      return recorder_.attempt().sent == 0 &&
+             (upstream().HasOther(tried) || !tried.avoids_all());
+    case diagnostics::Retry::kNever:
+    case diagnostics::Retry::kIdempotent:
+    case diagnostics::Retry::kTooLate:
+      break;
+  }
+  return false;
 }
 
 }  // namespace whichhop

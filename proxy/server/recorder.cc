@@ -94,9 +94,11 @@ void AddTimes(const AttemptRecord& record, AttemptFacts* facts) {
 }
 
 // Whether anybody knows who relayed it.
-void AddIdentity(const TlsClient& client, AttemptFacts* facts) {
+void AddIdentity(const AttemptRecord& record, AttemptFacts* facts) {
+  const TlsClient& client = *record.endpoint->tls();
   diagnostics::TlsFacts& tls = facts->tls.emplace();
   tls.complete = true;
+  tls.verify_code = static_cast<uint32_t>(record.verify_code);
   tls.verification = client.verifies() ? diagnostics::Verification::kPassed
                                        : diagnostics::Verification::kOff;
 }
@@ -163,6 +165,7 @@ void Recorder::NoteTls(const TlsLayer& tls) {
   AttemptRecord& record = attempt();
   record.tls = true;
   record.agreed = tls.facts().agreed;
+  record.verify_code = tls.facts().verify_code;
   record.raw_before = tls.raw_sent();
 }
 
@@ -340,7 +343,7 @@ const diagnostics::Verdict& Recorder::JudgeRelayed(uint16_t status) {
   Observation seen = Frame();
   seen.kind = diagnostics::Kind::kRelayed;
   seen.status = status;
-  if (attempt().tls) AddIdentity(*attempt().endpoint->tls(), &seen.attempt);
+  if (attempt().tls) AddIdentity(attempt(), &seen.attempt);
   return Judge(seen);
 }
 

@@ -39,6 +39,7 @@ struct AttemptRecord {
   std::optional<diagnostics::Fault> fault;
   bool tls = false;  // under TLS: `agreed` is its
   TlsAgreement agreed;
+  int verify_code = 0;      // of its certificate: it failed, or would have
   uint64_t raw_before = 0;  // bytes of TLS that were sent before the request's
 
   Time connect_begun() const { return resolved == kNoTime ? begun : resolved; }

@@ -21,6 +21,7 @@ struct Refusal {
   uint64_t bytes_out = 0;
   uint16_t status = 0;  // that was sent; 0: nothing was
   Ended ended;
+  const TlsFacts* tls = nullptr;  // of its handshake; null: there was none
 };
 
 // Our decision to refuse `peer`. `detail`: for operators. `tls`: of its

@@ -108,6 +108,7 @@ void Session::RefuseHandshake(const HandshakeEnd& end) {
   Refusal refusal =
       Refuse(config, end.fault, end.detail, client_, worker_.rng(), &facts);
   refusal.age = worker_.loop().now() - idle_since_;
+  refusal.tls = &stream_.tls()->facts();
   refusal.bytes_in = facts.received;
   refusal.ended = {end.who, 'R'};
   const bool answers = refusal.verdict.status != 0;

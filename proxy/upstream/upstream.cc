@@ -68,6 +68,12 @@ void Endpoint::Avoid(const Address& address) {
   targets_[index].avoided_until = loop_.now() + kAvoided;
 }
 
+bool Endpoint::avoids_all() const {
+  return std::ranges::all_of(targets_, [this](const Target& target) {
+    return target.avoided_until > loop_.now();
+  });
+}
+
 Duration Endpoint::min_handshake(const Address& address) const {
   const size_t index = IndexOf(address);
   return index < targets_.size() ? targets_[index].min_handshake
@@ -221,6 +227,13 @@ Upstream::Reluctance Upstream::ReluctanceFor(size_t index,
   if (standings_[index].ejected) return Reluctance::kEjected;
   return endpoints_[index]->avoided() ? Reluctance::kRefused
                                       : Reluctance::kNone;
+}
+
+bool Upstream::HasOther(const Endpoint& than) const {
+  for (size_t i = 0; i < endpoints_.size(); ++i) {
+    if (endpoints_[i].get() != &than && !standings_[i].down) return true;
+  }
+  return false;
 }
 
 Endpoint* Upstream::Choose(const Wish& wish) {

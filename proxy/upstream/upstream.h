@@ -65,9 +65,10 @@ class Endpoint final : private NameEvents {
 
   // The addresses take turns. Requires: resolved().
   Route NextRoute();
-  // `address` could not be connected to, or not soon: for a while the others
-  // come first.
+  // `address` could not be connected to, or not soon, or TLS failed there: for a
+  // while the others come first.
   void Avoid(const Address& address);
+  bool avoids_all() const;
 
   // An idle connection, now `user`'s; null if there is none.
   std::unique_ptr<UpstreamConnection> TakeIdle(UpstreamEvents& user);
@@ -87,7 +88,7 @@ class Endpoint final : private NameEvents {
   // `window`: the way there works and its kernel lives.
   uint32_t Acknowledging(const Address& address, Duration window) const;
 
-  // A connect failed: for a second other servers are asked, if there are any.
+  // No connection came of it: for a second other servers are asked, if there are any.
   void SawNoConnection() { left_alone_until_ = loop_.now() + kLeftAlone; }
   bool avoided() const { return loop_.now() < left_alone_until_; }
 
@@ -197,6 +198,9 @@ class Upstream {
   // refused a connection just now nor `wish.avoid`, and one that is full is
   // waited for. Null: none may be asked now.
   Endpoint* Choose(const Wish& wish);
+
+  // One that is not down.
+  bool HasOther(const Endpoint& than) const;
 
   // A server for a request, as a lease on it. `from_line`: it is the head of
   // the line, and answered its call.

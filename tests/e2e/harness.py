@@ -275,9 +275,9 @@ class RawOrigin:
     Scripts use read_request() and sendall(); the socket is closed behind them.
     """
 
-    def __init__(self, script, backlog=128):
+    def __init__(self, script, backlog=128, host="127.0.0.1", port=0):
         self.script = script
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=backlog)
+        self.listener = socket.create_server((host, port), backlog=backlog)
         self.port = self.listener.getsockname()[1]
         self.requests = []  # what read_request() saw, in order
         self.connections = 0

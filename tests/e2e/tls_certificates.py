@@ -177,6 +177,10 @@ class Certificates:
         self.not_yet_valid = root.sign("not-yet-valid", key, None, *self.FUTURE)
         self.self_signed = Authority(folder, "alone", key).sign(
             "self-signed", key, None, "-selfsign")
+        another = Key(folder, "another", *ECDSA)
+        self.not_yet_valid_too = root.sign("not-yet-valid-too", another, None, *self.FUTURE)
+        self.self_signed_too = Authority(folder, "alone-too", another).sign(
+            "self-signed-too", another, None, "-selfsign")
         self.of_other_ca = stranger.sign("of-other-ca", key)
         self.with_other_root = stranger.sign("with-other-root", key, chain=[stranger.cert])
         self.of_other_name = root.sign("of-other-name", key,

@@ -31,17 +31,34 @@ def server_context(pair, version=None, client_ca=None):
 
 
 class TlsOrigin(RawOrigin):
-    """`script(connection, origin)` has the connection once its handshake is done."""
+    """`script(connection, origin)` has the connection once its handshake is done. `context` may be
+    another from one connection to the next.
+    """
 
-    def __init__(self, pair, script=None, **options):
-        context = server_context(pair, **options)
+    def __init__(self, pair, script=None, host="127.0.0.1", port=0, **options):
+        self.context = server_context(pair, **options)
 
         def run(connection, _):
             # Or what waits for an acknowledgement would be lost in a RST.
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            with context.wrap_socket(connection, server_side=True) as secured:
+            with self.context.wrap_socket(connection, server_side=True) as secured:
                 (script or answer_all)(secured, self)
-        super().__init__(run)
+        super().__init__(run, host=host, port=port)
+
+
+def server_for(name, pair):
+    """TLS 1.2 with a certificate for this name, and with none for any other."""
+    bare = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    bare.maximum_version = ssl.TLSVersion.TLSv1_2
+    named = server_context(pair, ssl.TLSVersion.TLSv1_2)
+
+    def choose(connection, asked, _):
+        if asked == name:
+            connection.context = named
+    bare.sni_callback = choose
+    origin = TlsOrigin(pair)
+    origin.context = bare
+    return origin
 
 
 class SServer(Process):
@@ -50,6 +67,11 @@ class SServer(Process):
     def __init__(self, *options):
         super().__init__(["openssl", "s_server", "-accept", "127.0.0.1:0", "-www", *options],
                          r"ACCEPT (\S+)")
+
+
+def answer_once(connection, origin):
+    origin.read_request(connection)
+    connection.sendall(OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
 
 
 def answer_all(connection, origin, data=OK):

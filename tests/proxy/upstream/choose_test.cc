@@ -89,6 +89,19 @@ TEST_CASE("of two servers the other one is chosen, however light") {
   CHECK(servers.Sequence(5, a) == "bbbbb");
 }
 
+TEST_CASE("a server that is down is no other") {
+  Servers servers({{"a", 1}, {"b", 1}});
+  const Endpoint& a = servers.upstream.server(0);
+  CHECK(servers.upstream.HasOther(a));
+  Standing down;
+  down.down = true;
+  servers.upstream.Take(1, down);
+  CHECK(!servers.upstream.HasOther(a));
+  CHECK(servers.upstream.HasOther(servers.upstream.server(1)));
+  Servers alone({{"a", 1}});
+  CHECK(!alone.upstream.HasOther(alone.upstream.server(0)));
+}
+
 TEST_CASE("the only server is chosen, even to be avoided") {
   Servers servers({{"a", 1}});
   CHECK(servers.Sequence(3, servers.Choose()) == "aaa");
