@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "proxy/base/clock.h"
 #include "proxy/net/tls_certificate.h"
@@ -26,7 +27,7 @@ struct TlsAlert {
 struct TlsAgreement {
   uint16_t version = 0;     // 0x0304 is TLS 1.3; 0: nothing yet
   const char* cipher = "";  // by its IANA name; static
-  bool alpn = false;        // http/1.1 was chosen: we speak nothing else
+  std::string_view alpn;    // the protocol that it chose, if any; static
   bool resumed = false;
 };
 

@@ -21,6 +21,14 @@ int LayerIndex() {
 
 IoResult Ended(int error) { return {IoResult::Kind::kError, 0, error}; }
 
+// One that ALPN chose, as what lasts.
+std::string_view ProtocolName(std::string_view chosen) {
+  for (const std::string_view protocol : {"http/1.1", "http/1.0"}) {
+    if (chosen == protocol) return protocol;
+  }
+  return {};
+}
+
 // Of the newest list of whoever issued `certificate`; 0: there is none. The
 // one that was asked is forgotten when verification ends.
 int64_t NextUpdateOf(X509_STORE_CTX* context, const X509& certificate) {
@@ -258,7 +266,7 @@ void TlsLayer::NoteAgreement() {
   const unsigned char* protocol = nullptr;
   unsigned size = 0;
   SSL_get0_alpn_selected(ssl(), &protocol, &size);
-  agreed.alpn = size > 0;
+  agreed.alpn = ProtocolName({reinterpret_cast<const char*>(protocol), size});
   agreed.resumed = SSL_session_reused(ssl()) == 1;
   const char* const name = SSL_get_servername(ssl(), TLSEXT_NAMETYPE_host_name);
   if (name != nullptr) facts_.sni = name;

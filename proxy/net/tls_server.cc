@@ -36,8 +36,9 @@ constexpr char kSignatures[] =
 // later.
 constexpr char kHybridGroups[] = "X25519MLKEM768:X25519:P-256:P-384";
 constexpr char kGroups[] = "X25519:P-256:P-384";
-// In order of preference, as ALPN has them (RFC 7301).
-constexpr std::string_view kProtocols[] = {"http/1.1"};
+// In order of preference, as ALPN has them (RFC 7301). Some clients that are to
+// speak HTTP/1.0 offer that alone.
+constexpr std::string_view kProtocols[] = {"http/1.1", "http/1.0"};
 constexpr long kSessionSeconds = 12 * 3600;
 constexpr uint64_t kOptions = SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
                               SSL_OP_CIPHER_SERVER_PREFERENCE |

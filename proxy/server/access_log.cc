@@ -100,7 +100,9 @@ std::string_view VersionText(uint16_t version) {
 void PutTls(JsonLine& line, const TlsFacts& facts) {
   line.Text<"tls_protocol_version">(VersionText(facts.agreed.version));
   line.Text<"tls_cipher">(facts.agreed.cipher);
-  if (facts.agreed.alpn) line.Text<"tls_next_protocol">("http/1.1");
+  if (!facts.agreed.alpn.empty()) {
+    line.Text<"tls_next_protocol">(facts.agreed.alpn);
+  }
   if (!facts.sni.empty()) line.Text<"tls_client_server_name">(facts.sni);
   line.Flag<"tls_resumed">(facts.agreed.resumed);
   line.Seconds<"tls_handshake_seconds">(facts.took);
@@ -130,7 +132,9 @@ void PutUpstreamTls(JsonLine& line, const AttemptRecord& record,
   if (agreed.version != 0) {
     line.Text<"upstream_tls_protocol_version">(VersionText(agreed.version));
     line.Text<"upstream_tls_cipher">(agreed.cipher);
-    if (agreed.alpn) line.Text<"upstream_tls_next_protocol">("http/1.1");
+    if (!agreed.alpn.empty()) {
+      line.Text<"upstream_tls_next_protocol">(agreed.alpn);
+    }
     line.Flag<"upstream_tls_resumed">(agreed.resumed);
   }
   if (failed == nullptr) return;

@@ -313,7 +313,7 @@ Observation Recorder::Frame() {
     const AttemptRecord& last = attempts_[attempt_count_ - 1];
     address_text_ = last.AddressText();
     seen.address = address_text_;
-    if (last.agreed.alpn) seen.protocol = "http/1.1";
+    seen.protocol = last.agreed.alpn;
   }
   return seen;
 }

@@ -213,7 +213,7 @@ TEST_CASE("ChaCha is for those who put it first") {
         "TLS_AES_128_GCM_SHA256");
 }
 
-TEST_CASE("HTTP/1.1 is chosen, and strangers are told that there is none") {
+TEST_CASE("HTTP/1.1 is chosen, or 1.0, and strangers are told that there is none") {
   const ScratchDirectory files;
   TestAuthority authority(files, "ca");
   const auto server = Load(With({authority.Issue()}));
@@ -224,7 +224,7 @@ TEST_CASE("HTTP/1.1 is chosen, and strangers are told that there is none") {
   for (const Row& row :
        {Row{"\x02h2\x08http/1.1", "http/1.1"},
         Row{"\x08http/1.0\x08http/1.1", "http/1.1"},
-        Row{"\x08http/1.0", "-"}, Row{"", ""}, Row{"\x02h2", "-"}}) {
+        Row{"\x08http/1.0", "http/1.0"}, Row{"", ""}, Row{"\x02h2", "-"}}) {
     CAPTURE(row.offered);
     const SslCtxPtr client = IndifferentClient();
     SSL_CTX_set_alpn_protos(
@@ -241,6 +241,7 @@ TEST_CASE("HTTP/1.1 is chosen, and strangers are told that there is none") {
     SSL_get0_alpn_selected(pair.client().ssl(), &protocol, &size);
     const std::string chosen(reinterpret_cast<const char*>(protocol), size);
     CHECK(chosen == (row.chosen == "-" ? "" : row.chosen));
+    CHECK(pair.server().facts().agreed.alpn == chosen);
   }
 }
 
