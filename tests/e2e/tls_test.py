@@ -468,6 +468,21 @@ class Segments(TlsTest):
                     say(b"K\n" if count % 2 else b"k\n", b"KEYUPDATE", count)  # both sides', or its own
 
 
+class Bounds(TlsTest):
+    def test_the_oldest_handshake_is_given_up_and_the_log_says_why(self):
+        proxy = self.tls_proxy(limits="handshakes: 2")
+        halves = []
+        for _ in range(3):
+            halves.append(socket.create_connection(("127.0.0.1", proxy.port), timeout=PATIENCE))
+            self.addCleanup(halves[-1].close)
+            halves[-1].sendall(b"\x16\x03\x01\x02\x00\x01")  # a record is announced
+        self.assertEqual(halves[0].recv(1), b"")
+        line = proxy.wait_for_log()[0]
+        self.assertEqual((line["fault"], line["ended"], line["bytes_in"]), ("ctls-abort", "PR", 6))
+        self.assertIn("limits.handshakes is reached", line["evidence"][0])
+        self.check_status(fetch_tls(proxy.port, self.trusting))  # the next oldest went
+
+
 class NginxBefore(TlsTest):
     """nginx as a TLS client of ours."""
 
