@@ -37,10 +37,15 @@ class Case:
     without: dict = dataclasses.field(default_factory=dict)
     only: tuple = ()       # no others take part
 
+    @property
+    def secure(self):
+        return self.setup.startswith("tls")
+
 
 UNITS = {
     "cpu": "CPU µs/request",
     "log": "CPU µs/request",
+    "handshake": "CPU µs/request",
     "latency": "p50 µs",
     "syscalls": "calls/request",
     "instructions": "instructions/request",
@@ -89,6 +94,34 @@ ALL = [
 ]
 
 
+NO_TLS = {"floor": "it speaks no TLS"}
+
+ALL += [
+    Case("tls-keepalive", "GET of 100 B over TLS 1.3, connections kept",
+         setup="tls", without=NO_TLS),
+    Case("tls-handshake",
+         "a connection and a full handshake (ECDSA P-256) for each GET of "
+         "100 B, no session resumed", kind="handshake", setup="tls",
+         without=NO_TLS),
+    Case("tls-1MiB", "GET of 1 MiB over TLS 1.3, connections kept",
+         path="/1MiB", setup="tls", without=NO_TLS),
+    Case("tls-both-sides",
+         "GET of 100 B over TLS 1.3, which the origin speaks too",
+         setup="tls-both", without={
+             **NO_TLS,
+             "trafficserver": "it is not set up here to verify an origin"}),
+    Case("tls-system-calls", "of a kept-alive exchange over TLS 1.3",
+         kind="syscalls", setup="tls", without=NO_TLS),
+    Case("tls-instructions",
+         "in user space, of a kept-alive exchange over TLS 1.3",
+         kind="instructions", setup="tls",
+         only=("whichhop", "before", "nginx", "haproxy")),
+    Case("tls-idle-memory",
+         "of an idle TLS connection of a client that was used; user memory "
+         "(Pss)", kind="memory", setup="tls", without=NO_TLS),
+]
+
+
 def takes_part(case, name):
     return name not in case.without and (not case.only or name in case.only)
 
@@ -104,6 +137,11 @@ def entries(case, proxies):
     return found
 
 
-def named(names):
-    """Those of that name, in the table's order; all if there is none."""
-    return [case for case in ALL if not names or case.name in names]
+def named(names, beginnings):
+    """Those of that name or beginning, in the table's order; all if there is
+    none."""
+    names, beginnings = names or [], tuple(beginnings or [])
+    if not names and not beginnings:
+        return ALL
+    return [case for case in ALL
+            if case.name in names or case.name.startswith(beginnings)]

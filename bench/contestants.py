@@ -12,9 +12,11 @@ import re
 import shutil
 import subprocess
 
+import certificates
 from processes import Process, free_port
 
 FOREVER = 1000000000  # requests on one connection
+SECURE = ("tls", "tls-both")
 SIZES = {"100B": 100, "10KiB": 10 << 10, "1MiB": 1 << 20}
 
 # A response's head of 450 B, as an application's framework writes one.
@@ -35,8 +37,19 @@ class Place:
     folder: str           # its own; it may write there
     port: int             # to listen on, on 127.0.0.1
     upstream: int         # the port it relays to, on 127.0.0.1
-    setup: str = "plain"  # plain, big (bodies), log, kept (error bodies)
+    # plain, big (bodies), log, kept (error bodies), tls (of clients), tls-both
+    # (to the upstream too)
+    setup: str = "plain"
     one_process: bool = False  # no master beside the worker: for valgrind
+    keys: str = ""        # the folder of certificates.make, where it is TLS
+
+    @property
+    def accepts_tls(self):
+        return self.setup in SECURE
+
+    @property
+    def connects_tls(self):
+        return self.setup == "tls-both"
 
 
 class Contestant:
@@ -78,7 +91,7 @@ class Contestant:
 
 class Whichhop(Contestant):
     name = "whichhop"
-    setups = ("plain", "log", "kept")
+    setups = ("plain", "log", "kept", *SECURE)
 
     def __init__(self, options):
         self.program = options.whichhop
@@ -92,11 +105,24 @@ class Whichhop(Contestant):
         kept = "errors: {body: keep}\n" if place.setup == "kept" else ""
         return {"whichhop.yaml": f"""\
 node: {{workers: 1}}
-listen: ["127.0.0.1:{place.port}"]
-upstreams: {{app: {{servers: ["127.0.0.1:{place.upstream}"]}}}}
+listen: [{{address: "127.0.0.1:{place.port}"{self._accepting(place)}}}]
+upstreams:
+  app: {{servers: ["127.0.0.1:{place.upstream}"]{self._connecting(place)}}}
 routes: [{{upstream: app}}]
 {kept}logs: {{access: {log}}}
 """}
+
+    @staticmethod
+    def _accepting(place):
+        pair = f"{{cert: {place.keys}/cert.pem, key: {place.keys}/key.pem}}"
+        return (f', tls: {{min_version: "1.3", certificates: [{pair}]}}'
+                if place.accepts_tls else "")
+
+    @staticmethod
+    def _connecting(place):
+        return (f", tls: {{ca: {place.keys}/cert.pem, "
+                f"server_name: {certificates.NAME}}}"
+                if place.connects_tls else "")
 
     def command(self, place):
         return [self.program, "run", "-c", f"{place.folder}/whichhop.yaml"]
@@ -155,10 +181,22 @@ http {{
   scgi_temp_path {place.folder}/scgi;
   {before}
   server {{
-    listen 127.0.0.1:{place.port} backlog=4096;
+    listen 127.0.0.1:{place.port}{" ssl" if place.accepts_tls else ""} backlog=4096;
+    {nginx_tls(place)}
     {server}
   }}
 }}
+"""
+
+
+def nginx_tls(place):
+    # One ticket, not OpenSSL's two: as whichhop.
+    return "" if not place.accepts_tls else f"""
+    ssl_certificate {place.keys}/cert.pem;
+    ssl_certificate_key {place.keys}/key.pem;
+    ssl_protocols TLSv1.3;
+    ssl_conf_command Ciphersuites {certificates.CIPHER};
+    ssl_conf_command NumTickets 1;
 """
 
 
@@ -171,6 +209,7 @@ class Origin(Contestant):
     """nginx with static files and a 404: cheaper than any proxy before it."""
 
     name = "origin"
+    setups = ("plain", "tls")
 
     def files(self, place):
         fields = "\n".join(f'      add_header {name} "{value}";'
@@ -191,8 +230,9 @@ class Origin(Contestant):
         return nginx_command(place)
 
 
-def start_origin(folder, core):
-    place = Place(os.path.join(folder, "origin"), free_port(), 0)
+def start_origin(folder, core, setup="plain", keys=""):
+    place = Place(os.path.join(folder, f"origin-{setup}"), free_port(), 0,
+                  setup, keys=keys)
     return Origin(None).start(place, core)
 
 

@@ -56,6 +56,11 @@ ALL = [
     Goal("system-calls", 4.2, unit="calls"),
     Goal("instructions", 9000, unit="instructions"),
     Goal("idle-memory", 0.5, unit="KiB"),
+    Goal("tls-keepalive", 0.80, against=("nginx",)),
+    Goal("tls-handshake", 0.95, against=("nginx",)),
+    Goal("tls-1MiB", 0.90, against=("nginx",)),
+    Goal("tls-both-sides", 0.85, against=("nginx",)),
+    Goal("tls-idle-memory", 1.0, against=("nginx",)),
     Goal("latency", 45, added_to=cases.NO_PROXY, unit="µs to p50"),
 ]
 

@@ -72,7 +72,7 @@ void Exchange(Run& run, Connection& connection, uint64_t number,
   Times times{.due = due, .sent = Clock::now(), .done = {}};
   Answer answer;
   if (connection.open() || connection.Open()) {
-    connection.Send(Compose(request, number, options.host));
+    connection.Send(Compose(request, number, options.host, options.close));
     answer = connection.Read(request.method == "HEAD");
   } else {
     answer.why = "cannot connect";

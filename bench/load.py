@@ -55,7 +55,11 @@ def wrk_command(case, port, seconds):
                "--timeout", "10s", "-s", SCRIPT]
     for name, value in case.fields.items():
         command += ["-H", f"{name}: {value}"]
-    return [*command, f"http://127.0.0.1:{port}{case.path}"]
+    return [*command, f"{url(case, port)}{case.path}"]
+
+
+def url(case, port):
+    return f"{'https' if case.secure else 'http'}://127.0.0.1:{port}"
 
 
 def check(case, seen):
@@ -88,10 +92,10 @@ def run_whichhop_load(binary, arguments, folder, core=None):
         return done.returncode, json.load(file), done.stdout
 
 
-def run_exact(binary, port, arguments, folder, core):
+def run_exact(binary, case, port, arguments, folder, core):
     """whichhop-load on one path, where every answer has to be a 200."""
     code, report, text = run_whichhop_load(
-        binary, ["--target", f"http://127.0.0.1:{port}/100B", *arguments],
+        binary, ["--target", f"{url(case, port)}{case.path}", *arguments],
         folder, core)
     if code != 0 or set(report["statuses"]) != {"200"}:
         raise WrongAnswers(text)

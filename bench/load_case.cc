@@ -162,12 +162,13 @@ bool BodyFits(const Case& request, uint64_t number, const Answer& answer) {
 
 std::string TestId(uint64_t number) { return Format("load-%llu", number); }
 
-std::string Compose(const Case& request, uint64_t number,
-                    std::string_view host) {
+std::string Compose(const Case& request, uint64_t number, std::string_view host,
+                    bool close) {
   std::string bytes(request.method);
   bytes.append(" ").append(request.target).append(" HTTP/1.1\r\nHost: ");
   bytes.append(host).append("\r\nX-Test-Id: ").append(TestId(number));
   bytes.append("\r\nX-Request-Id: ").append(TestId(number)).append("\r\n");
+  if (close) bytes += "Connection: close\r\n";
   const bool has_body =
       request.content == Content::kSink || request.content == Content::kEcho;
   if (!has_body) return bytes + "\r\n";

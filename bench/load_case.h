@@ -56,9 +56,9 @@ std::span<const Case> FaultyCases();
 size_t CaseOf(uint64_t number, double faults);
 const Case& CaseAt(size_t row);
 
-// The bytes of request `number`.
-std::string Compose(const Case& request, uint64_t number,
-                    std::string_view host);
+// The bytes of request `number`; with `close` it is its connection's last.
+std::string Compose(const Case& request, uint64_t number, std::string_view host,
+                    bool close);
 std::string TestId(uint64_t number);
 
 enum class Outcome : uint8_t {

@@ -25,6 +25,7 @@ int Usage(std::FILE* out, int code) {
       "  --rate N         open loop: so many requests a second are due, early\n"
       "                   answers or late; latency counts from when each was\n"
       "                   due (0: closed loop)\n"
+      "  --close          a connection for each request\n"
       "  --faults N%      5%: the share of faults and error statuses\n"
       "  --verify         hold every answer against the table\n"
       "  --deadline N     600 seconds: ends in any case then\n"
@@ -130,6 +131,9 @@ bool ReadOption(int option, const std::string& value, Options* options) {
     case 'j':
       options->json = value;
       return true;
+    case 'x':
+      options->close = true;
+      return true;
     case 'v':
       options->verify = true;
       return true;
@@ -150,6 +154,7 @@ std::optional<Options> ReadOptions(int argc, char** argv, int* code) {
                           {"faults", required_argument, nullptr, 'f'},
                           {"deadline", required_argument, nullptr, 'd'},
                           {"json", required_argument, nullptr, 'j'},
+                          {"close", no_argument, nullptr, 'x'},
                           {"verify", no_argument, nullptr, 'v'},
                           {"help", no_argument, nullptr, 'h'},
                           {}};

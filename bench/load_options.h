@@ -21,6 +21,7 @@ struct Options {
                     // 0: a connection's next follows its last answer
   double faults = 0.05;
   bool verify = false;
+  bool close = false;  // a connection for each request, and no TLS resumed
   std::string json;  // the report's file, if any
 
   bool open_loop() const { return rate > 0; }

@@ -24,10 +24,26 @@ def cpu(case, stage, proxy, setup, options):
             "p50_us": seen["p50_us"], "p99_us": seen["p99_us"]}
 
 
+def handshakes(case, stage, proxy, setup, options):
+    # wrk would resume sessions.
+    server = stage.server(proxy, setup)
+    before = server.cpu_ns()
+    report = load.run_exact(
+        options.load, case, server.port,
+        ["--seconds", str(options.seconds), "--close"],
+        stage.folder, options.core)
+    server.require_alive()
+    spent = server.cpu_ns() - before
+    return {"value": spent / 1000 / report["requests"],
+            "per_second": report["per_second"],
+            "p50_us": report["latency_us"]["p50"],
+            "p99_us": report["latency_us"]["p99"]}
+
+
 def latency(case, stage, proxy, setup, options):
     server = stage.server(proxy, setup) if proxy else stage.origin
     report = load.run_exact(
-        options.load, server.port,
+        options.load, case, server.port,
         ["--seconds", str(options.latency_seconds), "--rate", str(RATE),
          "--connections", str(OPEN_LOOP_CONNECTIONS)],
         stage.folder, options.core)
@@ -38,6 +54,7 @@ def latency(case, stage, proxy, setup, options):
 KINDS = {
     "cpu": cpu,
     "log": cpu,
+    "handshake": handshakes,
     "latency": latency,
     "syscalls": measure_syscalls.measure,
     "instructions": measure_instructions.measure,

@@ -18,18 +18,18 @@ def measure(case, stage, proxy, setup, options):
         raise load.Unmeasurable("valgrind is not installed")
     few = max(options.counted_requests // 4, 1)
     many = options.counted_requests
-    spent = [_instructions(stage, proxy, requests, options)
+    spent = [_instructions(case, stage, proxy, requests, options)
              for requests in (few, many)]
     return {"value": (spent[1] - spent[0]) / (many - few)}
 
 
-def _instructions(stage, proxy, requests, options):
+def _instructions(case, stage, proxy, requests, options):
     path = os.path.join(stage.folder, f"callgrind-{proxy.name}-{requests}")
     server = stage.fresh(
         proxy, ["valgrind", "--tool=callgrind", f"--callgrind-out-file={path}"],
-        PATIENCE, one_process=True)
+        PATIENCE, setup=case.setup, one_process=True)
     try:
-        load.run_exact(options.load, server.port,
+        load.run_exact(options.load, case, server.port,
                        ["--requests", str(requests),
                         "--connections", str(CONNECTIONS)],
                        stage.folder, options.core)

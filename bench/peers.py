@@ -8,12 +8,27 @@ import pwd
 import resource
 import shutil
 
+import certificates
 import contestants
-from contestants import FOREVER, Contestant, first_line, nginx_config
+from contestants import (FOREVER, SECURE, Contestant, first_line,
+                         nginx_config)
+
+
+OPENSSL = f"""\
+openssl_conf = all
+[all]
+ssl_conf = of_tls
+[of_tls]
+system_default = used
+[used]
+MinProtocol = TLSv1.3
+Ciphersuites = {certificates.CIPHER}
+"""
 
 
 class Nginx(Contestant):
     name = program = "nginx"
+    setups = ("plain", *SECURE)
 
     def version(self):
         return first_line(["nginx", "-v"])
@@ -22,9 +37,9 @@ class Nginx(Contestant):
         # A slow client must not make it write to the disk; the others don't.
         # Larger buffers than its own 8 of 4 KiB: with those it needs 1.7 times
         # the CPU for 1 MiB, and who serves such bodies has raised them.
-        return {"nginx.conf": nginx_config(place, """
-    location / {
-      proxy_pass http://app;
+        return {"nginx.conf": nginx_config(place, f"""
+    location / {{
+      proxy_pass {"https" if place.connects_tls else "http"}://app;
       proxy_http_version 1.1;
       proxy_set_header Connection "";
       proxy_set_header Host $http_host;
@@ -33,7 +48,8 @@ class Nginx(Contestant):
       proxy_buffer_size 16k;
       proxy_buffers 8 64k;
       proxy_busy_buffers_size 128k;
-    }
+{self._connecting(place)}
+    }}
 """, f"""
   upstream app {{
     server 127.0.0.1:{place.upstream} max_fails=0;
@@ -43,13 +59,22 @@ class Nginx(Contestant):
   }}
 """)}
 
+    @staticmethod
+    def _connecting(place):
+        return "" if not place.connects_tls else f"""\
+      proxy_ssl_protocols TLSv1.3;
+      proxy_ssl_verify on;
+      proxy_ssl_trusted_certificate {place.keys}/cert.pem;
+      proxy_ssl_name {certificates.NAME};
+      proxy_ssl_server_name on;"""
+
     def command(self, place):
         return contestants.nginx_command(place)
 
 
 class Haproxy(Contestant):
     name = program = "haproxy"
-    setups = ("plain", "big")
+    setups = ("plain", "big", *SECURE)
 
     def version(self):
         return first_line(["haproxy", "-v"])
@@ -60,6 +85,8 @@ class Haproxy(Contestant):
         return {"haproxy.cfg": f"""\
 global
   nbthread 1
+  ssl-default-bind-ciphersuites {certificates.CIPHER}
+  ssl-default-bind-options ssl-min-ver TLSv1.3
 {self._limits(place)}
 defaults
   mode http
@@ -72,11 +99,21 @@ defaults
   timeout http-keep-alive 1h
 {self._splicing(place)}
 frontend all
-  bind 127.0.0.1:{place.port} backlog 4096
+  bind 127.0.0.1:{place.port} backlog 4096{self._accepting(place)}
   default_backend app
 backend app
-  server app 127.0.0.1:{place.upstream}
+  server app 127.0.0.1:{place.upstream}{self._connecting(place)}
 """}
+
+    @staticmethod
+    def _accepting(place):
+        return f" ssl crt {place.keys}/both.pem" if place.accepts_tls else ""
+
+    @staticmethod
+    def _connecting(place):
+        return "" if not place.connects_tls else (
+            f" ssl verify required ca-file {place.keys}/cert.pem"
+            f" sni str({certificates.NAME})")
 
     @staticmethod
     def _limits(place):
@@ -101,27 +138,58 @@ backend app
 
 class H2o(Contestant):
     name = program = "h2o"
+    setups = ("plain", *SECURE)
 
     def version(self):
         return first_line(["h2o", "--version"])
 
     def files(self, place):
         user = "user: root\n" if os.geteuid() == 0 else ""
+        files = {"openssl.cnf": OPENSSL} if place.accepts_tls else {}
         # Its own idle timeouts are 10 s for clients and 2 s for upstreams.
-        return {"h2o.conf": f"""\
+        return files | {"h2o.conf": f"""\
 {user}num-threads: 1
 max-connections: 16384
 http1-request-timeout: 3600
 proxy.emit-via-header: OFF
-listen: {{host: 127.0.0.1, port: {place.port}}}
+listen:
+  host: 127.0.0.1
+  port: {place.port}
+{self._accepting(place)}
 hosts:
   default:
     paths:
       /:
-        proxy.reverse.url: "http://127.0.0.1:{place.upstream}/"
+        proxy.reverse.url: "{self._origin(place)}:{place.upstream}/"
         proxy.preserve-host: ON
         proxy.timeout.keepalive: 3600000
+{self._believing(place)}
 """}
+
+    @staticmethod
+    def _accepting(place):
+        # Its key stays in the process, as the others' do.
+        return "" if not place.accepts_tls else f"""\
+  ssl:
+    certificate-file: {place.keys}/cert.pem
+    key-file: {place.keys}/key.pem
+    neverbleed: OFF"""
+
+    def environment(self, place):
+        # It has no words of its own for what is new in TLS 1.3.
+        return ({"OPENSSL_CONF": f"{place.folder}/openssl.cnf"}
+                if place.accepts_tls else {})
+
+    @staticmethod
+    def _origin(place):
+        # The URL's name is the one that the certificate is held against.
+        return (f"https://{certificates.NAME}" if place.connects_tls
+                else "http://127.0.0.1")
+
+    @staticmethod
+    def _believing(place):
+        return "" if not place.connects_tls else f"""\
+        proxy.ssl.cafile: {place.keys}/cert.pem"""
 
     def command(self, place):
         return ["h2o", "-m", "worker", "-c", f"{place.folder}/h2o.conf"]
@@ -129,6 +197,7 @@ hosts:
 
 class Nghttpx(Contestant):
     name = program = "nghttpx"
+    setups = ("plain", *SECURE)
 
     def version(self):
         return first_line(["nghttpx", "--version"])
@@ -136,8 +205,9 @@ class Nghttpx(Contestant):
     def files(self, place):
         # No Via and its server's own Server field: as the others.
         return {"nghttpx.conf": f"""\
-frontend=127.0.0.1,{place.port};no-tls
-backend=127.0.0.1,{place.upstream}
+frontend=127.0.0.1,{place.port}{"" if place.accepts_tls else ";no-tls"}
+backend=127.0.0.1,{place.upstream}{self._connecting(place)}
+{self._accepting(place)}
 workers=1
 single-process=yes
 add-x-forwarded-for=yes
@@ -150,6 +220,20 @@ log-level=FATAL
 errorlog-file=/dev/stderr
 """}
 
+    @staticmethod
+    def _accepting(place):
+        return "" if not place.accepts_tls else f"""\
+private-key-file={place.keys}/key.pem
+certificate-file={place.keys}/cert.pem
+tls-min-proto-version=TLSv1.3
+tls13-ciphers={certificates.CIPHER}
+cacert={place.keys}/cert.pem"""
+
+    @staticmethod
+    def _connecting(place):
+        return (f";;tls;sni={certificates.NAME};proto=http/1.1"
+                if place.connects_tls else "")
+
     def command(self, place):
         return ["nghttpx", f"--conf={place.folder}/nghttpx.conf"]
 
@@ -158,6 +242,7 @@ class TrafficServer(Contestant):
     name = "trafficserver"
     program = "traffic_server"
     account = "trafficserver"  # it won't run as root; Debian made this one
+    setups = ("plain", "tls")
 
     def version(self):
         # Without an account it could not run.
@@ -176,12 +261,16 @@ class TrafficServer(Contestant):
                 "etc/plugin.config": "",
                 "etc/remap.config":
                     f"map / http://127.0.0.1:{place.upstream}/\n",
+                "etc/ssl_multicert.config":
+                    "dest_ip=* ssl_cert_name=both.pem\n"
+                    if place.accepts_tls else "",
                 "etc/ip_allow.yaml": """\
 ip_allow:
   - {apply: in, ip_addrs: 127.0.0.1, action: allow, methods: ALL}
 """,
                 "etc/records.config": f"""\
-{user}CONFIG proxy.config.http.server_ports STRING {place.port}:ip-in=127.0.0.1
+{user}CONFIG proxy.config.http.server_ports STRING {place.port}:ip-in=127.0.0.1{":ssl" if place.accepts_tls else ""}
+{self._tls(place)}
 CONFIG proxy.config.exec_thread.autoconfig INT 0
 CONFIG proxy.config.exec_thread.limit INT 1
 CONFIG proxy.config.exec_thread.affinity INT 0
@@ -208,6 +297,16 @@ CONFIG proxy.config.http.connect_attempts_rr_retries INT 0
 CONFIG proxy.config.http.down_server.cache_time INT 0
 CONFIG proxy.config.http.connect_attempts_timeout INT 3
 """}
+
+    @staticmethod
+    def _tls(place):
+        return "" if not place.accepts_tls else f"""\
+CONFIG proxy.config.ssl.server.cert.path STRING {place.keys}
+CONFIG proxy.config.ssl.server.private_key.path STRING {place.keys}
+CONFIG proxy.config.ssl.TLSv1 INT 0
+CONFIG proxy.config.ssl.TLSv1_1 INT 0
+CONFIG proxy.config.ssl.TLSv1_2 INT 0
+CONFIG proxy.config.ssl.server.TLSv1_3.cipher_suites STRING {certificates.CIPHER}"""
 
     @staticmethod
     def _runroot(folder):

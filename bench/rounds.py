@@ -94,5 +94,6 @@ def ratio(ours, theirs):
     """Median of the rounds' ratios: what slows a whole round cancels out."""
     if not ours:
         return None
-    return statistics.median(a["value"] / b["value"]
-                             for a, b in zip(ours, theirs) if b["value"] > 0)
+    ratios = [a["value"] / b["value"]
+              for a, b in zip(ours, theirs) if b["value"] > 0]
+    return statistics.median(ratios) if ratios else None

@@ -1,8 +1,11 @@
 """The origin, and each contestant before it: all on one core."""
 
 import os
+import shutil
 
+import certificates
 import contestants
+import load
 import processes
 
 
@@ -14,6 +17,7 @@ class Stage:
         self.dead = processes.DeadPort()
         self.started = []
         self.servers = {}
+        self.secure_origin = None
         self.origin = self._keep(contestants.start_origin(folder, core))
 
     def _keep(self, process):
@@ -21,15 +25,35 @@ class Stage:
         process.wait_until_it_answers()
         return process
 
+    def keys(self):
+        """The folder of the certificate that all of them show."""
+        folder = os.path.join(self.folder, "keys")
+        if not os.path.isdir(folder):
+            if not shutil.which("openssl"):
+                raise load.Unmeasurable("openssl is not installed")
+            certificates.make(folder)
+        return folder
+
+    def _upstream(self, setup, refused):
+        if refused:
+            return self.dead.port
+        if setup != "tls-both":
+            return self.origin.port
+        if self.secure_origin is None:
+            self.secure_origin = self._keep(contestants.start_origin(
+                self.folder, self.core, "tls", self.keys()))
+        return self.secure_origin.port
+
     def place(self, proxy, setup="plain", refused=False, one_process=False):
         """A folder and a port of its own."""
         port = processes.free_port()
         return contestants.Place(
             folder=os.path.join(self.folder, f"{proxy.name}-{port}"),
             port=port,
-            upstream=self.dead.port if refused else self.origin.port,
+            upstream=self._upstream(setup, refused),
             setup=setup if setup in proxy.setups else "plain",
-            one_process=one_process)
+            one_process=one_process,
+            keys=self.keys() if setup in contestants.SECURE else "")
 
     def server(self, proxy, setup="plain", refused=False):
         """The one of that kind: started once, running to the end."""

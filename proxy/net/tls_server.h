@@ -42,7 +42,7 @@ class TlsServer {
     uint16_t min_version = TLS1_2_VERSION;
     std::string client_ca;    // clients must show a certificate of it; or empty
     std::string operator_ca;  // clients may show one of it; or empty
-    bool strict_sni = true;  // who asks for a name of no certificate is refused
+    bool strict_sni = true;  // hosts that the certificate is not for: a 421
   };
 
   // Null with at least one error. Blocks: files are read.

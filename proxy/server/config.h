@@ -41,7 +41,6 @@ struct ListenConfig {
   Address address;
   ProxyProtocol proxy_protocol = ProxyProtocol::kOff;
   std::shared_ptr<const TlsServer> tls = nullptr;  // null: plain
-  bool strict_sni = true;  // refuse hosts that our certificate is not for
 };
 
 // A listener of the Admin.

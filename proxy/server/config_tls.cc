@@ -36,7 +36,6 @@ constexpr Row<TlsCertificateFiles> kOwnCertificateRows[] = {
 // --- listeners ---------------------------------------------------------------
 
 struct ListenTls : TlsServer::Options {
-  bool strict_sni = ListenConfig().strict_sni;
   std::vector<const ConfigNode*> nodes;  // of each certificate
 };
 
@@ -99,7 +98,6 @@ void ReadListenTls(const ConfigNode& node, const std::string& operator_ca,
                    ListenConfig& listen, ConfigErrors& errors) {
   ListenTls tls;
   ReadMap(node, kListenTlsRows, tls, errors);
-  listen.strict_sni = tls.strict_sni;
   if (tls.certificates.empty()) return;  // it had its error
   tls.operator_ca = operator_ca;
   std::vector<TlsLoadError> load_errors;

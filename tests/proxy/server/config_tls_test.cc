@@ -97,11 +97,11 @@ TEST_CASE("a listener accepts TLS where it is told to") {
   CHECK(config.listen[1].tls->options().min_version == TLS1_2_VERSION);
   CHECK(config.listen[1].tls->options().client_ca.empty());
   CHECK(config.listen[1].tls->options().operator_ca == files.Fill("CA"));
-  CHECK(config.listen[1].strict_sni);
+  CHECK(config.listen[1].tls->options().strict_sni);
   REQUIRE(config.listen[2].tls != nullptr);
   CHECK(config.listen[2].tls->options().min_version == TLS1_3_VERSION);
   CHECK(config.listen[2].tls->options().client_ca == files.Fill("CA"));
-  CHECK_FALSE(config.listen[2].strict_sni);
+  CHECK_FALSE(config.listen[2].tls->options().strict_sni);
   CHECK(config.errors.operator_ca == files.Fill("CA"));
   CHECK(config.timeouts.tls == std::chrono::seconds(7));
   CHECK(config.limits.handshakes == 9);
