@@ -101,6 +101,7 @@ class Report:
                 ("**whichhop**", self.results),
                 ("- without those beyond a bare status", self.counted()),
                 ("- on loopback", self.of_kind("loopback")),
+                ("- in TLS", self.of_kind("tls")),
                 ("- in the network", self.of_kind("network")),
                 ("- relayed", self.of_kind("relayed"))):
             score = Score()

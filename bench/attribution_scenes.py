@@ -1,4 +1,5 @@
-"""The faults of `bench/attribution`, met for real: on loopback, in namespaces, and behind others."""
+"""The faults of `bench/attribution`, met for real: on loopback, in TLS, in namespaces, and behind
+others."""
 
 import contextlib
 import dataclasses
@@ -10,6 +11,9 @@ import attribution_truth
 import fault_table
 import fault_test
 import namespaces
+import tls_client_table
+import tls_fault_table
+import tls_fault_test
 import verdict
 from harness import Client, Origin, Proxy, RawOrigin, request
 
@@ -89,6 +93,25 @@ def status_of(client):
     except (OSError, ValueError, IndexError):
         return None
     return head and head.status
+
+
+def tls():
+    """Of both sides."""
+    truths = attribution_truth.truths(attribution_truth.TLS)
+    with Stack() as stack:
+        certificates = tls_fault_test.make_certificates(stack)
+        ports = tls_fault_test.start_peers(stack, certificates)
+        proxies = {mode: stack.enter_context(Proxy(tls_fault_table.configuration(
+            ports, certificates, *mode))) for mode in MODES}
+        answers = fault_test.ask_all(stack, proxies, tls_fault_table.ALL)
+        results = [met(case.name, "tls", mode[0], truths, answer,
+                       fault_test.line_of(proxies[mode], case, answer))
+                   for (mode, case), answer in answers.items()]
+        for mode in MODES:
+            proxy = stack.enter_context(Proxy(tls_client_table.configuration(certificates, *mode)))
+            results += [met(case.name, "tls", mode[0], truths, answer, line)
+                        for case, answer, line in tls_client_table.meet_all(proxy, certificates)]
+        return results
 
 
 def network():

@@ -105,6 +105,55 @@ NETWORK = {
     "device": {"its cable is out": "unplugged-client unplugged-upload unplugged-download"},
     "router": {"loses segments": "lossy-client lossy-upload"},
 }
+TLS = {
+    "server": {
+        "does not speak TLS": "tls-http tls-ssh tls-noise",
+        "its TLS is too old": "tls-old tls-chose-old",
+        "has no cipher of ours": "tls-cipher",
+        "its group is too small": "tls-small-dh",
+        "has no certificate": "tls-nocert",
+        "does not serve the name": "tls-sni",
+        "speaks h2 alone": "tls-alpn",
+        "breaks the handshake off": "tls-alert tls-farewell tls-fin tls-half-fin "
+                                    "tls-certificate-fin tls-rst",
+        "is silent in the handshake": "tls-stall tls-half-stall",
+        "sends spoilt records": "tls-spoilt tls-body-spoilt",
+        "breaks TLS off in the body": "tls-body-alert",
+        "its certificate is out of date": "tlsv-expired tlsv-issuer-expired tlsv-not-yet",
+        "its certificate is of a stranger": "tlsv-self-signed tlsv-other-ca tlsv-other-root",
+        "its chain is not whole": "tlsv-no-issuer",
+        "its certificate is for others": "tlsv-name tlsv-address",
+        "its certificate is revoked": "tlsv-revoked",
+        "its certificate is for clients": "tlsv-purpose",
+        "its certificate is weak": "tlsv-small-key tlsv-weak-digest",
+        "its certificate is corrupt": "tlsv-spoilt",
+    },
+    "app": {
+        "ends without an answer": "tls-empty tls-empty-bare tls-empty-rst",
+        "dies inside the body": "tls-cut tls-cut-rst tls-short",
+    },
+    "self": {
+        "has no certificate for the server": "tls-client-cert-12 tls-client-cert-13",
+        "its certificate is of a stranger": "tls-strange-cert-13",
+        "its list of authorities is another's": "tlsv-our-ca",
+        "its server_name is a typo": "tlsv-our-name",
+        "its list of the revoked is too old": "tlsv-old-list",
+        "its list of the revoked is another's": "tlsv-no-list",
+        "its own certificate has expired": "ctls-expired-here",
+    },
+    "browser": {
+        "its TLS is too old": "ctls-version",
+        "has no cipher of ours": "ctls-cipher",
+        "does not speak TLS": "ctls-http ctls-noise",
+        "stops half-way": "ctls-fin ctls-rst ctls-stall",
+        "does not know our authority": "ctls-distrusts-1_2 ctls-distrusts-1_3",
+        "asks for a name that is not here": "ctls-sni-unknown ctls-sni-absent",
+        "asks over another's connection": "ctls-misdirected",
+        "shows no certificate": "ctls-cert-none ctls-cert-none-1_2",
+        "its certificate is no good": "ctls-cert-self-signed ctls-cert-strange ctls-cert-expired "
+                                      "ctls-cert-a-servers",
+    },
+}
 RELAYED = {
     "app": {
         "stopped": "nginx-refused haproxy-refused cdn-refused lb-refused",

@@ -22,7 +22,7 @@ struct Options {
   double faults = 0.05;
   bool verify = false;
   bool close = false;  // a connection for each request, and no TLS resumed
-  std::string json;  // the report's file, if any
+  std::string json;    // the report's file, if any
 
   bool open_loop() const { return rate > 0; }
   bool timed() const { return time.count() > 0; }

@@ -115,6 +115,11 @@ class Load(unittest.TestCase):
         self.assertGreater(seen["unsent"], 90)
         self.assertIn("were due and never sent", text)
 
+    def test_each_request_may_have_a_connection_of_its_own(self):
+        code, seen, _ = self.load("/bytes/100", "--requests", "30", "--close",
+                                  "--connections", "2")
+        self.assertEqual((code, seen["statuses"]), (0, {"200": 30}))
+
     def test_a_name_and_a_path_are_understood(self):
         code, seen, _ = run_load(
             "--target", f"http://localhost:{self.origin.port}", "--path",
@@ -249,6 +254,31 @@ class Run(unittest.TestCase):
         self.assertIn("proxy_pass", report["configurations"]["nginx"]
                       ["nginx.conf"])
         self.assertIn("## keepalive-100B", page)
+
+    @unittest.skipUnless(all(map(shutil.which, ("wrk", "nginx", "openssl"))),
+                         "SKIPPED: wrk, nginx or openssl is not installed")
+    def test_a_comparison_over_tls_is_measured(self):
+        cases_of_tls = ("tls-keepalive", "tls-handshake", "tls-both-sides",
+                        "tls-idle-memory")
+        done, report, page = self.run_bench(
+            "--quick", "--proxy", "whichhop", "--proxy", "nginx",
+            *(word for name in cases_of_tls for word in ("--case", name)))
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertEqual(set(report["cases"]), set(cases_of_tls))
+        for name, case in report["cases"].items():
+            with self.subTest(name):
+                self.assertEqual(list(case["rows"]), ["whichhop", "nginx"])
+                self.assertGreater(case["rows"]["whichhop"]["value"], 0)
+        self.assertIn("ssl_certificate", report["configurations"]["nginx, tls"]
+                      ["nginx.conf"])
+        self.assertNotIn("PRIVATE KEY", page)
+
+    def test_cases_are_chosen_by_how_they_begin(self):
+        chosen = [case.name for case in cases.named(["refused"], ["tls-"])]
+        self.assertEqual(chosen[0], "refused")
+        self.assertTrue(all(name.startswith("tls-") for name in chosen[1:]))
+        self.assertEqual(cases.named([], ["nothing"]), [])
+        self.assertEqual(cases.named(None, None), cases.ALL)
 
     def test_a_target_is_loaded_and_its_verdicts_hold(self):
         with Origin() as origin, Proxy(yaml_for(origin.port)) as proxy:

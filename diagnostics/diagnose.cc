@@ -223,12 +223,7 @@ void DiagnoseAttempt(const Observation& seen, Verdict& verdict) {
 
 void DiagnoseDecision(const Observation& seen, Verdict& verdict) {
   DiagnoseProduced(seen, seen.fault, verdict);
-  // A handshake that we gave up did not end by what the client said.
-  const bool given_up =
-      seen.fault == Fault::kCtlsAbort && !seen.decision.detail.empty();
-  if (!given_up) {
-    verdict.details << DescribeRequest(seen.request, seen.fault).view();
-  }
+  verdict.details << DescribeRequest(seen.request, seen.fault).view();
   if (verdict.details.empty()) {
     verdict.details << DescribeDecision(seen.decision).view();
   }

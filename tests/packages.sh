@@ -6,8 +6,8 @@ BUILD_PACKAGES=(g++ cmake ninja-build pkg-config libevent-dev libc-ares-dev
 TEST_PACKAGES=(catch2 python3 curl iproute2 nginx-light apache2-utils nodejs npm
                node-llhttp openssl haproxy prometheus wrk)
 # The rest of them is compared with, or counts: bench/run does without.
-BENCH_PACKAGES=(nginx-light haproxy wrk python3 h2o nghttp2-proxy trafficserver
-                linux-perf strace valgrind)
+BENCH_PACKAGES=(nginx-light haproxy wrk openssl python3 h2o nghttp2-proxy
+                trafficserver linux-perf strace valgrind)
 
 # Whether a package is there: installed by Debian's name, or its program by
 # another way (a newer Node.js, say).

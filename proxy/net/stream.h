@@ -38,6 +38,10 @@ class Stream {
     return tls_ == nullptr ? socket_.Send(parts, count)
                            : tls_->Send(parts, count);
   }
+  // We have no more to say than what the next Send takes.
+  void EndWithNextSend() {
+    if (tls_ != nullptr) tls_->EndWithNextSend();
+  }
   bool unsent() const { return tls_ != nullptr && tls_->unsent(); }
   // kBytes: nothing is unsent.
   IoResult Flush() {

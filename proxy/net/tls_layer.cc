@@ -45,6 +45,18 @@ int64_t NextUpdateOf(X509_STORE_CTX* context, const X509& certificate) {
   return newest;
 }
 
+// What others left in this thread's queue would be taken for ours. Looking is
+// cheaper than emptying it.
+void ForgetErrors() {
+  if (ERR_peek_error() != 0) ERR_clear_error();
+}
+
+size_t SizeOf(const iovec* parts, int count) {
+  size_t size = 0;
+  for (int i = 0; i < count; ++i) size += parts[i].iov_len;
+  return size;
+}
+
 }  // namespace
 
 // The socket as OpenSSL sees it.
@@ -101,6 +113,7 @@ void TlsLayer::Prepare(SSL_CTX* context) {
   SSL_CTX_set_read_ahead(context, 1);
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION);
   SSL_CTX_set_info_callback(context, OnInfo);
+  SSL_CTX_set_msg_callback(context, OnMessage);
   SSL_CTX_set_client_hello_cb(context, OnClientHello, nullptr);
 }
 
@@ -144,6 +157,7 @@ void TlsLayer::Feed(std::string_view raw) {
 
 // What was fed, then what the socket has.
 IoResult TlsLayer::ReadRaw(char* data, size_t size) {
+  if (handshakes_ > kHandshakesMost) return Ended(EPROTO);
   IoResult got{IoResult::Kind::kBytes};
   if (in_.empty()) {
     got = socket_.Receive(data, size);
@@ -169,31 +183,42 @@ void TlsLayer::NoteRaw(std::string_view raw) {
   facts_.first_bytes_size += static_cast<uint8_t>(kept);
 }
 
-// To the socket, and what that does not take to out_.
 void TlsLayer::WriteRaw(std::string_view raw) {
   if (write_error_ != 0) return;
   raw_sent_ += raw.size();
   if (!facts_.complete) facts_.bytes_sent = raw_sent_;
-  if (!unsent()) {
-    const iovec part{const_cast<char*>(raw.data()), raw.size()};
-    const IoResult sent = socket_.Send(&part, 1);
-    if (sent.kind == IoResult::Kind::kError) write_error_ = sent.error;
-    if (sent.kind == IoResult::Kind::kError || sent.bytes == raw.size()) return;
-    raw.remove_prefix(sent.bytes);
-    out_.Acquire(pool_);
-  }
+  const bool fits = out_.size() + raw.size() <= kBlockBytes;
+  if (blocked_ || (holding_ && fits)) return Keep(raw);
+  Push(raw);
+}
+
+void TlsLayer::Keep(std::string_view raw) {
+  out_.Acquire(pool_);
   out_.Add(pool_, raw);
 }
 
+// What was kept and `raw` to the socket, and what that does not take to out_.
+IoResult TlsLayer::Push(std::string_view raw) {
+  const iovec parts[] = {{out_.data(), out_.size()},
+                         {const_cast<char*>(raw.data()), raw.size()}};
+  const int first = out_.empty() ? 1 : 0;
+  const int end = raw.empty() ? 1 : 2;
+  const IoResult sent = socket_.Send(parts + first, end - first);
+  if (sent.kind == IoResult::Kind::kError) write_error_ = sent.error;
+  const size_t of_kept = std::min(sent.bytes, out_.size());
+  out_.Consume(of_kept);
+  raw.remove_prefix(sent.bytes - of_kept);
+  if (write_error_ == 0 && !raw.empty()) Keep(raw);
+  blocked_ = write_error_ == 0 && !out_.empty();
+  if (!blocked_) out_.Release(pool_);
+  return sent;
+}
+
 IoResult TlsLayer::Flush() {
-  while (unsent() && write_error_ == 0) {
-    const iovec part{out_.data(), out_.size()};
-    const IoResult sent = socket_.Send(&part, 1);
+  while (!out_.empty() && write_error_ == 0) {
+    const IoResult sent = Push({});
     if (sent.kind == IoResult::Kind::kAgain) return sent;
-    if (sent.kind == IoResult::Kind::kError) write_error_ = sent.error;
-    out_.Consume(sent.bytes);
   }
-  out_.Release(pool_);
   if (write_error_ != 0) return Ended(write_error_);
   return {IoResult::Kind::kBytes};
 }
@@ -202,8 +227,11 @@ TlsLayer::Step TlsLayer::Handshake(Time now) {
   facts_.took = now - begun_;
   // What the socket did not take of our last flight comes first.
   if (Flush().kind == IoResult::Kind::kAgain) return Step::kAgain;
-  ERR_clear_error();
+  ForgetErrors();
+  // The first flight leaves before we look for the answer to it.
+  holding_ = SSL_is_server(ssl()) == 1 && raw_sent_ > 0;
   const int result = SSL_do_handshake(ssl());
+  EndHandshakeWrites(result == 1);
   if (result == 1) {
     NoteAgreement();
     facts_.complete = true;
@@ -215,6 +243,16 @@ TlsLayer::Step TlsLayer::Handshake(Time now) {
   NoteOffer();
   end_ = why;
   return Step::kFailed;
+}
+
+// What was held back leaves in one write. Where it is the ticket alone, as in
+// TLS 1.3, it waits for the answer to a request that is here already.
+void TlsLayer::EndHandshakeWrites(bool done) {
+  const bool ticket_only =
+      holding_ && done && SSL_version(ssl()) >= TLS1_3_VERSION;
+  holding_ = false;
+  if (ticket_only && may_have_more()) return;
+  Flush();
 }
 
 // What both sides are at, or were as it failed.
@@ -248,7 +286,7 @@ IoResult TlsLayer::Receive(char* data, size_t size) {
   IoResult got{IoResult::Kind::kBytes};
   while (got.bytes < size && !got.emptied) {
     size_t bytes = 0;
-    ERR_clear_error();
+    ForgetErrors();
     const int result =
         SSL_read_ex(ssl(), data + got.bytes, size - got.bytes, &bytes);
     if (result != 1) {
@@ -268,7 +306,7 @@ IoResult TlsLayer::Peek() {
   if (end_) return *end_;
   char first;
   size_t bytes = 0;
-  ERR_clear_error();
+  ForgetErrors();
   const int result = SSL_peek_ex(ssl(), &first, 1, &bytes);
   if (result == 1) return {IoResult::Kind::kBytes, bytes};
   const IoResult why = WhyNot(result);
@@ -294,6 +332,13 @@ void TlsLayer::NoteOffer() {
   }
 }
 
+IoResult TlsLayer::TooManyHandshakes() {
+  facts_.problem = TlsProblem::kPolicy;
+  facts_.reason = "too many handshake records";
+  failed_ = true;
+  return Ended(EPROTO);
+}
+
 // Why OpenSSL did not do what it was asked for.
 IoResult TlsLayer::WhyNot(int result) {
   switch (SSL_get_error(ssl(), result)) {
@@ -303,6 +348,7 @@ IoResult TlsLayer::WhyNot(int result) {
     case SSL_ERROR_ZERO_RETURN:
       return {IoResult::Kind::kEnd};
     case SSL_ERROR_SYSCALL:
+      if (handshakes_ > kHandshakesMost) return TooManyHandshakes();
       return Ended(facts_.error != 0 ? facts_.error : EPROTO);
     default:
       break;
@@ -330,19 +376,25 @@ bool TlsLayer::NoRecord() const {
 
 // In records of 16 KiB: small parts share one.
 IoResult TlsLayer::Send(const iovec* parts, int count) {
-  const IoResult flushed = Flush();
-  if (flushed.kind != IoResult::Kind::kBytes) return flushed;
+  if (blocked_ || write_error_ != 0) {
+    const IoResult flushed = Flush();
+    if (flushed.kind != IoResult::Kind::kBytes) return flushed;
+  }
   IoResult sent{IoResult::Kind::kBytes};
+  size_t left = SizeOf(parts, count);
   size_t offset = 0;  // in *parts
   while (count > 0 && !unsent() && write_error_ == 0) {
     const std::string_view part(
         static_cast<const char*>(parts->iov_base) + offset,
         parts->iov_len - offset);
     const bool alone = count == 1 || part.size() >= kRecord;
+    holding_ = left > kRecord || ends_;
     size_t taken = alone ? Encrypt(part.substr(0, kRecord))
                          : EncryptSome(parts, count, offset);
+    holding_ = false;
     if (taken == 0) return Ended(EPROTO);
     sent.bytes += taken;
+    left -= taken;
     offset += taken;
     while (count > 0 && offset >= parts->iov_len) {
       offset -= parts->iov_len;
@@ -350,13 +402,15 @@ IoResult TlsLayer::Send(const iovec* parts, int count) {
       --count;
     }
   }
+  if (left == 0 && ends_) SendCloseNotify();
+  if (!blocked_) Flush();
   return sent;
 }
 
 // One record. 0: TLS has failed.
 size_t TlsLayer::Encrypt(std::string_view bytes) {
   size_t taken = 0;
-  ERR_clear_error();
+  ForgetErrors();
   SSL_write_ex(ssl(), bytes.data(), bytes.size(), &taken);
   return taken;
 }
@@ -382,7 +436,7 @@ void TlsLayer::SendCloseNotify() {
   const bool whole = facts_.complete && !unsent() && !failed_;
   const bool said = (SSL_get_shutdown(ssl()) & SSL_SENT_SHUTDOWN) != 0;
   if (!whole || said || write_error_ != 0) return;
-  ERR_clear_error();
+  ForgetErrors();
   SSL_shutdown(ssl());
 }
 
@@ -437,6 +491,18 @@ void TlsLayer::OnInfo(const SSL* ssl, int where, int value) {
   TlsAlert& alert = (where & SSL_CB_READ) != 0 ? facts.received : facts.sent;
   alert = {true, (value >> 8) == SSL3_AL_FATAL,
            static_cast<uint8_t>(value & 0xff), facts.complete};
+}
+
+// TLS 1.3 has the type of a record inside of it, TLS 1.2 in its header.
+void TlsLayer::OnMessage(int sent, int, int type, const void* data, size_t size,
+                         SSL* ssl, void*) {
+  const bool typed =
+      type == SSL3_RT_HEADER || type == SSL3_RT_INNER_CONTENT_TYPE;
+  if (sent != 0 || !typed || size == 0) return;
+  TlsLayer& layer = Of(ssl);
+  const bool handshake =
+      *static_cast<const uint8_t*>(data) == SSL3_RT_HANDSHAKE;
+  if (handshake && layer.facts_.complete) ++layer.handshakes_;
 }
 
 }  // namespace whichhop

@@ -43,8 +43,8 @@ bool MayBeIp(std::string_view host) {
 
 void SortAndUnite(std::vector<std::string>& texts) {
   std::ranges::sort(texts);
-  const auto rest = std::ranges::unique(texts);
-  texts.erase(rest.begin(), rest.end());
+  // Not that of ranges: clang 14 can't read what it returns.
+  texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
 }
 
 }  // namespace

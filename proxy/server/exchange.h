@@ -232,6 +232,7 @@ class Exchange final : public Retired,
   void PumpResponse();
   void QueueResponseBody();
   IoResult ReceiveResponseBody();
+  bool NothingFollows() const;
   bool FlushDownstream();
   static IoResult Send(SendQueue& queue, Pipe& pipe, Stream& stream);
   bool EndsBody(const IoResult& got);

@@ -238,9 +238,18 @@ IoResult Exchange::SendDownstream() {
   return Send(down_queue_, down_pipe_, session_->stream());
 }
 
+// What is queued is the last that the client gets on this connection.
+bool Exchange::NothingFollows() const {
+  const bool whole =
+      response_phase_ == ResponsePhase::kReply ||
+      (response_phase_ == ResponsePhase::kBody && response_body_.done());
+  return close_after_ && whole;
+}
+
 // True: nothing is left to write. False: it waits, or the client is gone and
 // the exchange over.
 bool Exchange::FlushDownstream() {
+  if (NothingFollows()) session_->stream().EndWithNextSend();
   const IoResult sent = SendDownstream();
   bytes_out_ += sent.bytes;
   if (response_phase_ == ResponsePhase::kBody && sent.bytes > 0) {

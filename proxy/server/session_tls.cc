@@ -105,8 +105,10 @@ void Session::RefuseHandshake(const HandshakeEnd& end) {
   const Config& config = worker_.config();
   diagnostics::ClientTlsFacts facts = EvidenceOf(stream_.tls()->facts(), *tls_);
   facts.end = end.how;
-  Refusal refusal =
-      Refuse(config, end.fault, end.detail, client_, worker_.rng(), &facts);
+  // Of one that we gave up, what it has shown so far says nothing.
+  const bool given_up = !end.detail.empty();
+  Refusal refusal = Refuse(config, end.fault, end.detail, client_,
+                           worker_.rng(), given_up ? nullptr : &facts);
   refusal.age = worker_.loop().now() - idle_since_;
   refusal.tls = &stream_.tls()->facts();
   refusal.bytes_in = facts.received;

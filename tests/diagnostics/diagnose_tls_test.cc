@@ -224,13 +224,6 @@ TEST_CASE("a client whose records make no sense is told by them") {
         "10 (unexpected_message) sent, SNI shop.example");
 }
 
-TEST_CASE("a handshake that we gave up is told by why we did") {
-  Observation o = Seen("CtlsAbortFin");
-  o.request.tls->end.reset();
-  o.decision.detail = "limits.handshakes is reached";
-  CHECK(Diagnose(o).details.view() == o.decision.detail);
-}
-
 TEST_CASE("half a handshake clears the way that it came") {
   Observation o = Seen("TlsEof");
   o.attempt.received = o.attempt.tls->received = 1200;

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import random
+import signal
 import socket
 import subprocess
 import tempfile
@@ -299,6 +300,19 @@ class Ends(BodiesTest):
             client.send(request("/bytes/5", host=NAME)).read()
             self.assertTrue(client.at_end())
             self.assertEqual(client.ending, "close_notify")
+
+
+    def test_a_drain_finishes_what_flows_and_says_goodbye(self):
+        proxy = self.enterContext(Proxy(tls_yaml(self.origin.port, tls_of(self.c.good))))
+        idle, busy = self.client(proxy), self.client(proxy)
+        idle.send(request("/bytes/5", host=NAME)).read()
+        busy.send(request("/slow/30/30", host=NAME)).read_head()
+        proxy.signal(signal.SIGTERM)
+        self.assertEqual(busy._exactly(30), content(0, 30))
+        for client in (idle, busy):
+            self.assertTrue(client.at_end())
+            self.assertEqual(client.ending, "close_notify")
+        self.assertEqual(proxy.wait(), 0)
 
 
 class WebSocket(BodiesTest):

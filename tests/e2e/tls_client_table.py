@@ -26,7 +26,7 @@ class Case:
     ended: str = "PR"
     error: str = None
     keys: tuple = ()  # of the log: tls_ and this, with its value
-    strict: bool = False  # at the listener that wants certificates
+    listener: int = 0  # of the configuration's
 
     def verdict(self, position):
         _, _, row = self.status.partition(" ")
@@ -83,7 +83,7 @@ ANYONE = "browser device router self"
 
 
 def aborted(name, meet, says, ended="CR", suspects=ANYONE, **more):
-    return Case(name, "ctls-abort", "", suspects, meet, says, ended, **more)
+    return Case(f"ctls-{name}", "ctls-abort", "", suspects, meet, says, ended, **more)
 
 
 def distrusting(version):
@@ -98,10 +98,10 @@ def distrusting(version):
 
 def unwelcome(name, options, says):
     """Its certificate."""
-    return Case(name, "ctls-client-cert", "403 403", "cdn browser | browser",
+    return Case(f"ctls-cert-{name}", "ctls-client-cert", "403 403", "cdn browser | browser",
                 s_client(*NAMED, *options), says, error="http_request_denied",
                 keys=(("client_server_name", NAME), ("protocol_version", "1.2")
-                      if "-tls1_2" in options else ("protocol_version", "1.3")), strict=True)
+                      if "-tls1_2" in options else ("protocol_version", "1.3")), listener=1)
 
 
 def shows(pair, *options):
@@ -110,21 +110,21 @@ def shows(pair, *options):
 
 def misled(name, fault, options, host, says, sni):
     keys = (("protocol_version", "1.3"),)
-    return Case(name, fault, "421", "browser cdn | browser", s_client(*options, host=host), says,
+    return Case(f"ctls-{name}", fault, "421", "browser cdn | browser", s_client(*options, host=host), says,
                 error="http_request_error",
                 keys=keys + ((("client_server_name", sni),) if sni else ()))
 
 
 OF_TLS = [
-    Case("version", "ctls-version", "", "browser self",
+    Case("ctls-version", "ctls-version", "", "browser self",
          s_client("-tls1_1", "-cipher", "DEFAULT:@SECLEVEL=0", *NAMED),
          r"offered up to TLS 1.1.*alert 70 \(protocol_version\) sent",
          keys=(("alert", 70), ("alert_direction", "sent"))),
-    Case("cipher", "ctls-cipher", "", "browser self",
+    Case("ctls-cipher", "ctls-cipher", "", "browser self",
          s_client("-tls1_2", "-cipher", "NULL-SHA256:@SECLEVEL=0", *NAMED),
          r"offered TLS_RSA_WITH_NULL_SHA256, alert 40 \(handshake_failure\) sent",
          keys=(("client_server_name", NAME), ("alert", 40), ("alert_direction", "sent"))),
-    Case("http", "ctls-plain-http", "400 400", "browser cdn | browser",
+    Case("ctls-http", "ctls-plain-http", "400 400", "browser cdn | browser",
          saying(request(host=NAME)), 'first bytes "GET / HTTP/1.1', error="http_request_error"),
     aborted("noise", saying(tls_peers.NOISE), "no TLS", "PR"),
     aborted("fin", saying(HALF_HELLO, hang_up), r"FIN after 11 bytes\)"),
@@ -132,6 +132,10 @@ OF_TLS = [
     aborted("stall", saying(HALF_HELLO), "timeout after 11 bytes", "cR"),
     distrusting("1_2"),
     distrusting("1_3"),
+    aborted("expired-here", s_client("-verify_return_error", "-CAfile", "{c.ca}", *NAMED),
+            r"alert 45 \(certificate_expired\) received .*own certificate expired",
+            suspects="self", listener=2,
+            keys=(("client_server_name", NAME), ("alert", 45), ("alert_direction", "received"))),
 ]
 NAMES = [
     misled("sni-unknown", "ctls-sni-unknown", ("-servername", "nope.test"), NAME,
@@ -152,12 +156,26 @@ ALL = OF_TLS + NAMES + OWN_CERTIFICATES
 
 
 def configuration(certificates, position, statuses):
-    """Two listeners: the second wants certificates. Nobody is behind it."""
-    shown = f"{{cert: {certificates.good.cert}, key: {certificates.good.key}}}"
-    return (
-        f'listen: [{{address: "127.0.0.1:0", tls: {{certificates: [{shown}]}}}}, '
-        f'{{address: "127.0.0.1:0", tls: {{certificates: [{shown}], client_ca: {certificates.ca}'
-        f'}}}}]\n'
-        f"node: {{name: here, workers: 1, position: {position}}}\n"
-        f"timeouts: {{tls: 1s}}\nerrors: {{statuses: {statuses}}}\n"
-        "routes:\n  - {respond: 204}\n")
+    """Three listeners: the second wants certificates, and the third shows one that has expired.
+    Nobody is behind them."""
+    def listener(pair, more=""):
+        return (f'{{address: "127.0.0.1:0", tls: {{certificates: [{{cert: {pair.cert}, '
+                f"key: {pair.key}}}]{more}}}}}")
+    listeners = [listener(certificates.good),
+                 listener(certificates.good, f", client_ca: {certificates.ca}"),
+                 listener(certificates.expired)]
+    return (f"listen: [{', '.join(listeners)}]\n"
+            f"node: {{name: here, workers: 1, position: {position}}}\n"
+            f"timeouts: {{tls: 1s}}\nerrors: {{statuses: {statuses}}}\n"
+            "routes:\n  - {respond: 204}\n")
+
+
+def port_of(proxy, listener):
+    return int(proxy.addresses[listener].rpartition(":")[2])
+
+
+def meet_all(proxy, certificates):
+    """(case, answer, log line) of each; one after another, for only their order tells the lines."""
+    for count, case in enumerate(ALL, 1):
+        answer = case.meet(port_of(proxy, case.listener), certificates)
+        yield case, answer, proxy.wait_for_log(count)[-1]

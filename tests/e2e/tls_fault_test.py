@@ -1,6 +1,5 @@
 """Every fault of TLS that loopback can show, in both positions and both ways to number errors."""
 
-import concurrent.futures
 import re
 import tempfile
 import unittest
@@ -12,6 +11,7 @@ import verdict
 from documented import produced
 from fault_test import MODES, in_every_mode, ask_all, line_of
 from harness import Proxy, fetch, free_port, wait_for
+from namespaces import in_parallel
 from nameserver import Nameserver
 from tls_certificates import NAME, OTHER, Certificates
 from tls_peers import TlsOrigin
@@ -149,7 +149,7 @@ class Upstreams(unittest.TestCase):
 
 
 class Clients(unittest.TestCase):
-    """Faults of clients, one after another at each proxy, for only their order tells their lines."""
+    """All faults of clients are met in every mode; the tests look at what came of it."""
 
     maxDiff = None
 
@@ -158,23 +158,12 @@ class Clients(unittest.TestCase):
         cls.certificates = make_certificates(cls)
         cls.proxies = {mode: cls.enterClassContext(Proxy(tls_client_table.configuration(
             cls.certificates, *mode))) for mode in MODES}
-        with concurrent.futures.ThreadPoolExecutor() as threads:
-            met = list(threads.map(cls.meet_all, MODES))
-        cls.met = [sight for sights in met for sight in sights]
+        cls.met = [(mode, *sight) for mode, sights in zip(MODES, in_parallel(cls.meet, MODES))
+                   for sight in sights]
 
     @classmethod
-    def port(cls, mode, strict):
-        return int(cls.proxies[mode].addresses[strict].rpartition(":")[2])
-
-    @classmethod
-    def meet_all(cls, mode):
-        """(mode, case, answer, log line) of each."""
-        sights = []
-        for count, case in enumerate(tls_client_table.ALL, 1):
-            answer = case.meet(cls.port(mode, case.strict), cls.certificates)
-            line = cls.proxies[mode].wait_for_log(count)[-1]
-            sights.append((mode, case, answer, line))
-        return sights
+    def meet(cls, mode):
+        return list(tls_client_table.meet_all(cls.proxies[mode], cls.certificates))
 
     def test_each_fault_has_exactly_its_verdict(self):
         for mode, case, _, line in self.met:
@@ -230,11 +219,11 @@ class Clients(unittest.TestCase):
 
     def test_who_is_right_is_served(self):
         for mode in MODES:
-            for strict, options in ((0, ()), (0, ("-tls1_2",)),
-                                    (1, tls_client_table.shows("client"))):
-                with self.subTest(mode=mode, strict=strict, options=options):
+            for listener, options in ((0, ()), (0, ("-tls1_2",)),
+                                      (1, tls_client_table.shows("client"))):
+                with self.subTest(mode=mode, listener=listener, options=options):
                     answer = tls_client_table.s_client(*tls_client_table.NAMED, *options)(
-                        self.port(mode, strict), self.certificates)
+                        tls_client_table.port_of(self.proxies[mode], listener), self.certificates)
                     self.assertEqual(answer.status, 204)
 
 

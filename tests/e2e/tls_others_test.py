@@ -1,20 +1,15 @@
-"""TLS with what stands before and behind a proxy in the wild: a browser, HAProxy, curl's lesser ways.
+"""TLS with HAProxy on either side, and what curl and openssl ask for more rarely.
 
 Where one is not installed its tests are skipped, and say so.
 """
 
-import base64
-import hashlib
 import os
-import re
-import shutil
 import ssl
 import subprocess
 import tempfile
 import unittest
 
-from harness import (PATIENCE, Client, Origin, Proxy, RawOrigin, fetch, free_port, request, wait_for,
-                     yaml_for)
+from harness import PATIENCE, Client, Origin, Proxy, fetch, free_port, request, wait_for, yaml_for
 from tls_certificates import ECDSA, NAME, Authority, Key, openssl, rsa, server_of
 from tls_clients import SClient, needs, tls_of, tls_yaml
 
@@ -41,85 +36,6 @@ class OthersTest(unittest.TestCase):
             with open(path, "wb") as file:
                 file.write(data)
         return path
-
-
-PAGE = b"""<!doctype html><title>A shop</title><body><p id=said>nothing</p><script>
-Promise.all([...Array(12).keys()].map(n => fetch("/part/" + n).then(r => r.text())))
-  .then(all => fetch("/sum", {method: "POST", body: all.join("").padEnd(300000, ".")}))
-  .then(answer => answer.text()).then(text => { said.textContent = text; });
-</script>"""
-
-
-def shop(origin):
-    """A page whose script asks for parts, on all connections that a browser opens, and posts them."""
-
-    def script(connection, _):
-        while (asked := origin.read_request(connection)) is not None:
-            head, _, body = asked.partition(b"\r\n\r\n")
-            target = head.split(b" ")[1]
-            kind, answer = b"text/plain", b"lost"
-            if target == b"/":
-                kind, answer = b"text/html", PAGE
-            elif target.startswith(b"/part/"):
-                answer = target[6:] + b";"
-            elif target == b"/sum":
-                answer = b"sold %d: %s" % (len(body), body.rstrip(b"."))
-            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s"
-                               % (kind, len(answer), answer))
-    return script
-
-
-def page_origin():
-    origin = RawOrigin(None)
-    origin.script = shop(origin)
-    return origin
-
-
-class Browser(OthersTest):
-    """Chromium, without a window. It believes this one key, since its store of authorities is its user's."""
-
-    def key_hash(self, pair):
-        with open(pair.cert, encoding="ascii") as file:
-            first = re.match("-----BEGIN.*?-----END CERTIFICATE-----\n", file.read(), re.S)[0]
-        leaf = self.path("leaf.pem", first.encode())
-        key, der = self.path("leaf.pub"), self.path("leaf.der")
-        openssl("x509", "-in", leaf, "-pubkey", "-noout", "-out", key)
-        openssl("pkey", "-pubin", "-in", key, "-outform", "DER", "-out", der)
-        with open(der, "rb") as file:
-            return base64.b64encode(hashlib.sha256(file.read()).digest()).decode()
-
-    def visit(self, port, target):
-        """The page's document, once its scripts are done."""
-        path = shutil.which("chromium-headless-shell") or needs("chromium")
-        home = self.enterContext(tempfile.TemporaryDirectory(prefix="whichhop-browser-"))
-        done = subprocess.run(
-            [path, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-proxy-server",
-             "--no-first-run", "--disable-background-networking", "--disable-component-update",
-             f"--user-data-dir={home}", f"--ignore-certificate-errors-spki-list={self.key_hash(self.pair)}",
-             f"--host-resolver-rules=MAP {NAME} 127.0.0.1, MAP * ~NOTFOUND", "--virtual-time-budget=20000",
-             "--dump-dom", f"https://{NAME}:{port}{target}"],
-            capture_output=True, text=True, timeout=2 * PATIENCE, check=False, stdin=subprocess.DEVNULL,
-            env={"HOME": home, "PATH": os.environ.get("PATH", "")})
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return done.stdout
-
-    def test_a_page_and_what_its_script_asks_for(self):
-        origin = self.enterContext(page_origin())
-        proxy = self.proxy(tls_yaml(origin.port, tls_of(self.pair)))
-        page = self.visit(proxy.port, "/")
-        self.assertIn("sold 300000: 0;1;2;3;4;5;6;7;8;9;10;11;", page)
-        lines = proxy.wait_for_log(14)
-        for line in lines:
-            self.assertEqual((line["http_response_status_code"], line["tls_protocol_version"],
-                              line["tls_next_protocol"], line["tls_client_server_name"]),
-                             (200, "1.3", "http/1.1", NAME))
-
-    def test_our_page_says_who_broke(self):
-        proxy = self.proxy(tls_yaml(free_port(), tls_of(self.pair)))
-        page = self.visit(proxy.port, "/")
-        self.assertIn("connect-refused-rst", page)
-        self.assertIn('<span class="tag cause">cause</span>', page)
-        self.assertIn("<title>502 Bad Gateway</title>", page)
 
 
 HAPROXY = """

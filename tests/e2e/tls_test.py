@@ -3,15 +3,19 @@
 Faults are tls_fault_test.py's; what flows through TLS is tls_bodies_test.py's.
 """
 
+import contextlib
 import os
 import re
+import socket
 import ssl
 import subprocess
 import tempfile
+import threading
 import unittest
 
 from exposition import scrape
-from harness import PATIENCE, Client, Origin, Proxy, fetch, free_port, request, wait_for, yaml_for
+from harness import (PATIENCE, WHICHHOP, Client, Origin, Process, Proxy, RawOrigin, fetch, free_port,
+                     request, wait_for, yaml_for)
 from tls_certificates import ECDSA, NAME, Authority, Certificates, Key, openssl, rsa, server_of
 from tls_clients import (ASK, UPGRADES, VERSIONS, FlightClient, Nginx, SClient, TlsClient, client_context,
                          fetch_tls, listening, needs, nginx_tls, reload, tls_of, tls_yaml)
@@ -82,6 +86,12 @@ class Agreement(TlsTest):
                 self.assertIn("Verify return code: 0 (ok)", shown.text)
                 self.assertIn("HTTP/1.1 200 OK", shown.text)
 
+    def test_the_chain_is_sent(self):
+        for pair, code in ((self.c.chained, 0), (self.c.without_issuer, 20)):
+            with self.subTest(pair.cert):
+                shown = SClient(self.tls_proxy(pair).port, "-CAfile", self.c.ca)
+                self.assertRegex(shown.text, rf"Verify return code: {code} |verify error:num={code}:")
+
     def test_nothing_weak_is_agreed_on(self):
         for options in (("-tls1_1", "-cipher", "ALL:@SECLEVEL=0"), ("-tls1_2", "-cipher", "AES128-GCM-SHA256"),
                         ("-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-SHA"), ("-tls1_2", "-cipher", "PSK")):
@@ -129,6 +139,16 @@ class Agreement(TlsTest):
         response = fetch(self.both.port)
         self.check_status(response, 400)
         self.assertIn("ctls-plain-http", response["Error-Fault"])
+
+
+    def test_a_unix_socket_speaks_tls_too(self):
+        curl = needs("curl")
+        path = os.path.join(self.folder, "listen.sock")
+        self.proxy(listening(yaml_for(self.origin.port), tls_of(self.c.good), address=f"unix:{path}"))
+        done = subprocess.run(
+            [curl, "-sS", "-q", "--noproxy", "*", "--cacert", self.c.ca, "--max-time", str(PATIENCE),
+             "--unix-socket", path, f"https://{NAME}/bytes/5"], capture_output=True, text=True, check=False)
+        self.assertEqual((done.stdout, done.stderr), ("00000", ""))
 
 
 class Names(TlsTest):
@@ -251,6 +271,29 @@ class ClientCertificates(TlsTest):
                         again = self.client(proxy, context, session=first.socket.session)
 
 
+class Switch(RawOrigin):
+    """Passes each connection on to whatever port `target` is: another server at the same address."""
+
+    def __init__(self, target):
+        self.target = target
+        super().__init__(self.relay)
+
+    def relay(self, connection, _):
+        with socket.create_connection(("127.0.0.1", self.target), timeout=PATIENCE) as server:
+            answers = threading.Thread(target=self.copy, args=(server, connection), daemon=True)
+            answers.start()
+            self.copy(connection, server)
+            answers.join()
+
+    @staticmethod
+    def copy(source, target):
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                target.sendall(data)
+        with contextlib.suppress(OSError):
+            target.shutdown(socket.SHUT_WR)
+
+
 class Resumption(TlsTest):
     def reused(self, proxy, version, path, *options):
         return SClient(proxy.port, version, *options, path).reused
@@ -294,6 +337,22 @@ class Resumption(TlsTest):
                 log = proxy.wait_for_log(5)
                 self.assertEqual([line["upstream_tls_resumed"] for line in log], [False] + 3 * [True] + [False])
                 self.assertEqual({line["upstream_tls_protocol_version"] for line in log}, {version})
+
+
+    def test_a_server_that_forgot_our_session_agrees_anew(self):
+        for version in VERSIONS:
+            origins = [self.enterContext(Nginx(nginx_tls(
+                self.c.good, more=f"ssl_protocols TLSv{version}; keepalive_timeout 0;",
+                locations='location / { return 200 "%d"; }' % number))) for number in range(2)]
+            with self.subTest(version), Switch(origins[0].port) as switch:
+                proxy = self.proxy(yaml_for(switch.port, upstream=f"tls: {{ca: {self.c.ca}}}"))
+                bodies = []
+                for port in [origins[0].port] * 2 + [origins[1].port] * 2:
+                    switch.target = port
+                    bodies.append(fetch(proxy.port).body)
+                self.assertEqual(bodies, [b"0", b"0", b"1", b"1"])
+                self.assertEqual([line["upstream_tls_resumed"] for line in proxy.wait_for_log(4)],
+                                 [False, True, False, True])
 
 
 class Stapling(TlsTest):
@@ -373,6 +432,57 @@ class Segments(TlsTest):
         self.assertEqual(proxy.wait_for_log()[0]["client_address"], "127.0.0.1")
 
 
+    def test_a_client_may_end_its_side_behind_its_request(self):
+        proxy = self.tls_proxy()
+        for version in VERSIONS:
+            with self.subTest(version):
+                client = self.flights(proxy, version)
+                while not client.step(client.tls.do_handshake):
+                    client.flush()
+                    client.receive()
+                client.tls.write(request("/delay/200ms/bytes/5", host=NAME))
+                client.step(client.tls.unwrap)  # its close_notify is written
+                client.flush()
+                client.socket.shutdown(socket.SHUT_WR)
+                self.assertIn(b"HTTP/1.1 200 OK\r\n", client.read_until(b"00000"))
+
+    def test_keys_may_be_updated_between_requests(self):
+        path = os.path.join(self.folder, "updates")
+        with open(path, "wb") as output, open(path, "rb") as shown:
+            client = subprocess.Popen(
+                ["openssl", "s_client", "-connect", f"127.0.0.1:{self.tls_proxy().port}", "-servername", NAME,
+                 "-tls1_3"], stdin=subprocess.PIPE, stdout=output, stderr=output)
+            self.addCleanup(client.wait)
+
+            def say(data, answer, count):
+                client.stdin.write(data)
+                client.stdin.flush()
+
+                def told():
+                    shown.seek(0)
+                    return shown.read().count(answer) == count
+                wait_for(told, f"{answer}, {count} times")
+            with client.stdin:
+                for count in range(1, 5):
+                    say(ASK, b"\r\n00000", count)
+                    say(b"K\n" if count % 2 else b"k\n", b"KEYUPDATE", count)  # both sides', or its own
+
+
+class Bounds(TlsTest):
+    def test_the_oldest_handshake_is_given_up_and_the_log_says_why(self):
+        proxy = self.tls_proxy(limits="handshakes: 2")
+        halves = []
+        for _ in range(3):
+            halves.append(socket.create_connection(("127.0.0.1", proxy.port), timeout=PATIENCE))
+            self.addCleanup(halves[-1].close)
+            halves[-1].sendall(b"\x16\x03\x01\x02\x00\x01")  # a record is announced
+        self.assertEqual(halves[0].recv(1), b"")
+        line = proxy.wait_for_log()[0]
+        self.assertEqual((line["fault"], line["ended"], line["bytes_in"]), ("ctls-abort", "PR", 6))
+        self.assertIn("limits.handshakes is reached", line["evidence"][0])
+        self.check_status(fetch_tls(proxy.port, self.trusting))  # the next oldest went
+
+
 class NginxBefore(TlsTest):
     """nginx as a TLS client of ours."""
 
@@ -394,12 +504,15 @@ class NginxBefore(TlsTest):
         self.assertEqual(scrape(port).sum("whichhop_tls_handshakes_total", side="downstream"), 1)
 
     def test_it_resumes_sessions(self):
-        proxy = self.tls_proxy()
-        nginx = self.front(proxy, "proxy_ssl_session_reuse on;")
-        for _ in range(4):
-            self.check_status(fetch(nginx.port, "/bytes/5"))
-        lines = proxy.wait_for_log(4)
-        self.assertEqual([line["tls_resumed"] for line in lines], [False, True, True, True])
+        for version in VERSIONS:
+            with self.subTest(version):
+                proxy = self.tls_proxy()
+                nginx = self.front(proxy, f"proxy_ssl_session_reuse on; proxy_ssl_protocols TLSv{version};")
+                for _ in range(4):
+                    self.check_status(fetch(nginx.port, "/bytes/5"))
+                lines = proxy.wait_for_log(4)
+                self.assertEqual([(line["tls_protocol_version"], line["tls_resumed"]) for line in lines],
+                                 [(version, False)] + 3 * [(version, True)])
 
 
 class Servers(TlsTest):
@@ -481,6 +594,29 @@ class Servers(TlsTest):
         response = fetch_tls(proxy.port, client_context(root.cert), "/", name="::1", host="[::1]",
                              address="::1")
         self.assertEqual((response.status, response.body), (200, b"six"))
+
+
+    def test_the_systems_authorities_are_believed_unless_others_are_named(self):
+        nginx = self.enterContext(Nginx(nginx_tls(self.c.good, locations="location / { return 204; }")))
+        for authority, status in ((self.c.ca, 204), (self.c.other_ca, 502)):
+            proxy = self.enterContext(Process(
+                ["env", f"SSL_CERT_FILE={authority}", "SSL_CERT_DIR=/nonexistent", WHICHHOP, "reverse-proxy",
+                 "--from", "127.0.0.1:0", "--to", f"https://127.0.0.1:{nginx.port}"], r"listening on (\S+)"))
+            self.assertEqual(fetch(proxy.port).status, status)
+
+    def test_a_resumed_session_is_no_way_around_verification(self):
+        """A reload that believes others forgets what was agreed on before."""
+        nginx = self.enterContext(Nginx(nginx_tls(
+            self.c.good, more="keepalive_timeout 0;", locations="location / { return 204; }")))
+        proxy = self.through(nginx.port)
+        self.assertEqual([fetch(proxy.port).status for _ in range(2)], [204, 204])
+        with open(proxy.config_path, encoding="utf-8") as file:
+            yaml = file.read()
+        with open(proxy.config_path, "w", encoding="utf-8") as file:
+            file.write(yaml.replace(self.c.ca, self.c.other_ca))
+        reload(proxy)
+        wait_for(lambda: fetch(proxy.port).status == 502, "the stranger to be refused")
+        self.assertEqual({fetch(proxy.port).status for _ in range(5)}, {502})
 
 
 class Forwarded(TlsTest):

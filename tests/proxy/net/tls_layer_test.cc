@@ -228,6 +228,83 @@ TEST_CASE("an end with close_notify is an end, one without is a cut") {
   }
 }
 
+TEST_CASE("what is said last takes close_notify with it") {
+  Pair pair;
+  pair.Secure();
+  Drain(pair.client());  // tickets
+  const uint64_t before = pair.server().tls()->raw_sent();
+  pair.server().EndWithNextSend();
+  CHECK(SendText(pair.server(), "last").bytes == 4);
+  CHECK(pair.server().tls()->raw_sent() - before == 4 + 22 + 2 + 22);
+  pair.server().ShutdownWrite();
+  CHECK(pair.server().tls()->raw_sent() - before == 4 + 22 + 2 + 22);
+  REQUIRE(AwaitReadable(pair.client().socket()));
+  CHECK(Drain(pair.client()) == "last");
+  char octet;
+  CHECK(pair.client().Receive(&octet, 1).kind == Kind::kEnd);
+  CHECK_FALSE(pair.client().ended_unclean());
+}
+
+TEST_CASE("nothing is said to be the last before all of it was taken") {
+  Connection narrow = UnixConnection();
+  const int least = 1;  // the kernel knows a bound
+  setsockopt(narrow.far.fd(), SOL_SOCKET, SO_SNDBUF, &least, sizeof(least));
+  Pair pair(std::move(narrow));
+  pair.Secure();
+  const std::string bytes = Pattern(100'000);
+  std::string_view left = bytes;
+  pair.server().EndWithNextSend();
+  std::string got;
+  for (int turn = 0; got.size() < bytes.size() && turn < 1000; ++turn) {
+    left.remove_prefix(SendText(pair.server(), left).bytes);
+    got += Drain(pair.client());
+  }
+  CHECK(got == bytes);
+  pair.server().Flush();
+  pair.server().ShutdownWrite();
+  char octet;
+  CHECK(pair.client().Receive(&octet, 1).kind == Kind::kEnd);
+  CHECK_FALSE(pair.client().ended_unclean());
+}
+
+TEST_CASE("a ticket goes with the answer to a request that is here already") {
+  Pair pair(UnixConnection());  // what was sent is here at once
+  pair.SecureClient();
+  pair.SecureServer();
+  pair.client().tls()->Handshake(Time());
+  REQUIRE(AwaitReadable(pair.server().socket()));
+  pair.server().tls()->Handshake(Time());
+  REQUIRE(AwaitReadable(pair.client().socket()));
+  REQUIRE(pair.client().tls()->Handshake(Time()) == Step::kDone);
+  char octet;
+  SECTION("a request") {
+    SendText(pair.client(), "ask");
+    REQUIRE(AwaitReadable(pair.server().socket()));
+    REQUIRE(pair.server().tls()->Handshake(Time()) == Step::kDone);
+    CHECK(pair.client().socket().Peek(&octet, 1).kind == Kind::kAgain);
+    CHECK_FALSE(pair.server().unsent());
+    CHECK(Drain(pair.server()) == "ask");
+    SendText(pair.server(), "answer");
+    REQUIRE(AwaitReadable(pair.client().socket()));
+    CHECK(Drain(pair.client()) == "answer");
+  }
+  SECTION("none") {
+    REQUIRE(AwaitReadable(pair.server().socket()));
+    REQUIRE(pair.server().tls()->Handshake(Time()) == Step::kDone);
+    CHECK(AwaitReadable(pair.client().socket()));
+  }
+  SECTION("one that is not answered") {
+    SendText(pair.client(), "ask");
+    REQUIRE(AwaitReadable(pair.server().socket()));
+    REQUIRE(pair.server().tls()->Handshake(Time()) == Step::kDone);
+    pair.server().ShutdownWrite();
+    REQUIRE(AwaitReadable(pair.client().socket()));
+    CHECK(Drain(pair.client()).empty());
+    CHECK(pair.client().Receive(&octet, 1).kind == Kind::kEnd);
+    CHECK_FALSE(pair.client().ended_unclean());
+  }
+}
+
 TEST_CASE("what is no TLS is told by its first bytes") {
   Pair pair;
   pair.SecureServer();
@@ -300,6 +377,36 @@ TEST_CASE("a broken record ends it, and is the last word") {
   CHECK(pair.server().Receive(&octet, 1).error == EPROTO);
   CHECK(pair.server().Receive(&octet, 1).error == EPROTO);
   CHECK(pair.server().tls()->facts().problem == TlsProblem::kBroken);
+}
+
+// So many KeyUpdates of the client, each in a record of its own.
+void RenewKeys(Pair& pair, uint32_t times) {
+  SSL* const ssl = pair.client().tls()->ssl();
+  for (uint32_t i = 0; i < times; ++i) {
+    REQUIRE(SSL_key_update(ssl, SSL_KEY_UPDATE_NOT_REQUESTED) == 1);
+    REQUIRE(SSL_do_handshake(ssl) == 1);
+  }
+}
+
+TEST_CASE("keys are renewed as often as they may need it") {
+  Pair pair(UnixConnection());  // what is written is there at once
+  pair.Secure();
+  Drain(pair.server());
+  RenewKeys(pair, TlsLayer::kHandshakesMost);
+  SendText(pair.client(), "word");
+  REQUIRE(AwaitReadable(pair.server().socket()));
+  CHECK(Drain(pair.server()) == "word");
+}
+
+TEST_CASE("who does nothing but renew keys is not heard any more") {
+  Pair pair(UnixConnection());  // what is written is there at once
+  pair.Secure();
+  Drain(pair.server());
+  RenewKeys(pair, TlsLayer::kHandshakesMost + 1);
+  REQUIRE(AwaitReadable(pair.server().socket()));
+  char octet;
+  CHECK(pair.server().Receive(&octet, 1).error == EPROTO);
+  CHECK(pair.server().tls()->facts().problem == TlsProblem::kPolicy);
 }
 
 TEST_CASE("looking takes nothing") {
