@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <fstream>
-#include <regex>
 #include <set>
 #include <sstream>
 #include <string>
@@ -42,16 +41,33 @@ class ScratchFile {
 };
 
 // Keys in comments are those whose default has no word, or whose files are not
-// here: "  # key: value".
+// here: "  # key: value", "  #   - key: value" and "  #   {key: value}".
 enum class Comments : uint8_t { kComments, kKeys };
+
+std::string WithoutMark(const std::string& line) {
+  const size_t mark = line.find_first_not_of(' ');
+  const bool comment = mark != 0 && mark != std::string::npos &&
+                       line.compare(mark, 2, "# ") == 0;
+  if (!comment) return line;
+  const std::string rest = line.substr(mark + 2);
+  size_t key = rest.find_first_not_of(' ');
+  if (key == std::string::npos) return line;
+  const bool map = key >= 2 && rest[key] == '{';
+  if (rest.compare(key, 2, "- ") == 0) key += 2;
+  const size_t end = rest.find_first_not_of("abcdefghijklmnopqrstuvwxyz_", key);
+  const bool named = end != std::string::npos && end > key && rest[end] == ':';
+  return map || named ? line.substr(0, mark) + rest : line;
+}
 
 std::string TextOf(const std::string& file,
                    Comments comments = Comments::kComments) {
-  std::ostringstream text;
-  text << std::ifstream(kConf + file).rdbuf();
-  if (comments == Comments::kComments) return text.str();
-  const std::regex key(R"((^|\n)( +)# ( *(- )?[a-z_]+:|  +\{))");
-  return std::regex_replace(text.str(), key, "$1$2$3");
+  std::ifstream in(kConf + file);
+  std::string text;
+  for (std::string line; std::getline(in, line);) {
+    text += comments == Comments::kKeys ? WithoutMark(line) : line;
+    text += '\n';
+  }
+  return text;
 }
 
 ConfigNode Tree(const std::string& text) {
