@@ -44,8 +44,9 @@ class Process:
         self.addresses = wait_for(lambda: self._addresses(listening_on), f"{command} to listen")
 
     def text(self):
-        self.output.seek(0)
-        return self.output.read().decode(errors="replace")
+        # The child writes at the file's offset, which is its own too: it is not to be moved.
+        descriptor = self.output.fileno()
+        return os.pread(descriptor, os.fstat(descriptor).st_size, 0).decode(errors="replace")
 
     def _addresses(self, pattern):
         if self.process.poll() is not None:
