@@ -67,8 +67,10 @@ void Session::GoOnWithHandshake() {
   worker_.metrics().handshakes.Count(HandshakeCounters::kDownstream,
                                      stream_.tls()->facts().agreed);
   WaitForRequest();
-  // A request that came with the handshake's end has no edge of its own.
-  if (stream_.tls()->may_have_more()) OnReadable();
+  // What came with the handshake's end has no edge of its own: a request, or the
+  // connection's end, of which a read that took no more than was there, and a
+  // ticket that could not be sent, say nothing.
+  if (stream_.Peek().kind != IoResult::Kind::kAgain) OnReadable();
 }
 
 void Session::LeaveHandshake() {
