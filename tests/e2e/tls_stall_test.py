@@ -1,6 +1,7 @@
 """Clients that begin a handshake and say no more: thousands of them are nobody else's trouble."""
 
 import contextlib
+import math
 import resource
 import socket
 import statistics
@@ -87,7 +88,7 @@ class ThousandsOfThem(Stalls):
         """Of a connection that stands."""
         with TlsClient(proxy.port, self.context) as client:
             times = []
-            for _ in range(1000):
+            for _ in range(500):
                 begun = time.monotonic()
                 self.assertEqual(client.send(ASK).read().status, 200)
                 times.append(time.monotonic() - begun)
@@ -96,7 +97,7 @@ class ThousandsOfThem(Stalls):
     def connections_median(self, proxy):
         """Of a handshake and a request."""
         times = []
-        for _ in range(100):
+        for _ in range(50):
             begun = time.monotonic()
             self.ask(proxy)
             times.append(time.monotonic() - begun)
@@ -107,24 +108,17 @@ class ThousandsOfThem(Stalls):
             self.assertLess(peak_memory(proxy) - before, STALLED * PER_HANDSHAKE)
 
     def test_are_not_felt_by_other_clients(self):
-        proxy = self.proxy(timeouts="tls: 10m")
-
-        def measure():
-            return self.requests_p99(proxy), self.connections_median(proxy)
-
-        # Whatever else the machine does in one round or the other: the least of a few is ours.
-        def least(rounds):
-            return [min(column) for column in zip(*rounds)]
-
-        before = [measure() for _ in range(3)]
-        clients, _ = self.stall(proxy, STALLED)
-        with_them = [measure() for _ in range(3)]
-        for _ in range(3):
-            if all(b <= 1.5 * a for a, b in zip(least(before), least(with_them))):
+        alone, crowded = self.proxy(), self.proxy(timeouts="tls: 10m")
+        clients, _ = self.stall(crowded, STALLED)
+        # Whatever else the machine does meets both, round by round; the least of them is ours.
+        least = {proxy: [math.inf, math.inf] for proxy in (alone, crowded)}
+        for turn in range(12):
+            for proxy, best in least.items():
+                best[:] = map(min, best, (self.requests_p99(proxy), self.connections_median(proxy)))
+            hindered = [b / a for a, b in zip(least[alone], least[crowded])]
+            if turn >= 2 and max(hindered) <= 1.5:
                 break
-            with_them.append(measure())
-        for unhindered, hindered in zip(least(before), least(with_them)):
-            self.assertLessEqual(hindered, 1.5 * unhindered)
+        self.assertLessEqual(max(hindered), 1.5)
         self.assertTrue(all(self.is_open(client) for client in clients))
 
     def test_cost_little_memory_and_no_time_and_end(self):
