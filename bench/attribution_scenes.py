@@ -9,6 +9,7 @@ import tempfile
 import attribution_peers
 import attribution_truth
 import fault_table
+import fault_matrix
 import fault_test
 import namespaces
 import tls_client_table
@@ -54,9 +55,9 @@ def loopback():
         ports = fault_test.start_origins(stack)
         proxies = {mode: stack.enter_context(Proxy(fault_table.configuration(ports, *mode)))
                    for mode in MODES}
-        answers = fault_test.ask_all(stack, proxies, cases)
+        answers = fault_matrix.ask_all(stack, proxies, cases)
         results = [met(case.name, "loopback", mode[0], truths, answer,
-                       fault_test.line_of(proxies[mode], case, answer))
+                       fault_matrix.line_of(proxies[mode], case, answer))
                    for (mode, case), answer in answers.items()]
         return results, statuses_of_peers(stack, ports, cases)
 
@@ -103,9 +104,9 @@ def tls():
         ports = tls_fault_test.start_peers(stack, certificates)
         proxies = {mode: stack.enter_context(Proxy(tls_fault_table.configuration(
             ports, certificates, *mode))) for mode in MODES}
-        answers = fault_test.ask_all(stack, proxies, tls_fault_table.ALL)
+        answers = fault_matrix.ask_all(stack, proxies, tls_fault_table.ALL)
         results = [met(case.name, "tls", mode[0], truths, answer,
-                       fault_test.line_of(proxies[mode], case, answer))
+                       fault_matrix.line_of(proxies[mode], case, answer))
                    for (mode, case), answer in answers.items()]
         for mode in MODES:
             proxy = stack.enter_context(Proxy(tls_client_table.configuration(certificates, *mode)))

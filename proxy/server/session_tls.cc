@@ -67,9 +67,9 @@ void Session::GoOnWithHandshake() {
   worker_.metrics().handshakes.Count(HandshakeCounters::kDownstream,
                                      stream_.tls()->facts().agreed);
   WaitForRequest();
-  // What came with the handshake's end has no edge of its own: a request, or the
-  // connection's end, of which a read that took no more than was there, and a
-  // ticket that could not be sent, say nothing.
+  // What came with the handshake's end has no edge of its own: a request, or
+  // the connection's end, of which a read that took no more than was there, and
+  // a ticket that could not be sent, say nothing.
   if (stream_.Peek().kind != IoResult::Kind::kAgain) OnReadable();
 }
 

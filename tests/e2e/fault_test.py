@@ -10,17 +10,11 @@ import unittest
 import fault_table
 import verdict
 from documented import produced
+from fault_matrix import MODES, FaultMatrix, ask_all, line_of
 from harness import (Client, Origin, Proxy, RawOrigin, fetch, origin_answering, request, wait_for,
                      yaml_for)
 
-MODES = [("lb", "gateway"), ("cdn", "edge"), ("lb", "edge"), ("cdn", "gateway")]
-
-
 ANSWERED = [case for case in fault_table.ALL if not case.cut]
-
-
-def in_every_mode(cases):
-    return [(mode, case) for mode in MODES for case in cases]
 
 
 def start_origins(test):
@@ -32,33 +26,17 @@ def start_origins(test):
     return ports
 
 
-def ask_all(test, proxies, cases, accept="*/*"):
-    """{(key, case): answer}: all at once, for many wait for their timeouts."""
-    clients = {}
-    for key, proxy in proxies.items():
-        for case in cases:
-            client = clients[key, case] = test.enterClassContext(Client(proxy.port))
-            client.send(case.request(accept))
-    return {key: client.read() for key, client in clients.items()}
-
-
-def line_of(proxy, case, response):
-    """The log's line on a case; the host is a case's own where there is no Error-Id."""
-    if response is not None and response["Error-Id"]:
-        return verdict.line_of(proxy, response)
-    return verdict.logged(proxy, server_address=case.host)
-
-
 def reset(client):
     """Closes with a RST."""
     client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     client.close()
 
 
-class Faults(unittest.TestCase):
+class Faults(FaultMatrix, unittest.TestCase):
     """All faults are met at once, in every mode; the tests look at what came of it."""
 
     maxDiff = None
+    cases = fault_table.ALL
 
     @classmethod
     def setUpClass(cls):
@@ -68,36 +46,6 @@ class Faults(unittest.TestCase):
         cls.answers = ask_all(cls, cls.proxies, fault_table.ALL)
         cls.lines = {(mode, case): line_of(cls.proxies[mode], case, answer)
                      for (mode, case), answer in cls.answers.items()}
-
-    def about(self, cases):
-        """(mode, case, answer, log line) of these."""
-        for mode, case in in_every_mode(cases):
-            yield mode, case, self.answers[mode, case], self.lines[mode, case]
-
-    def test_each_fault_has_its_status(self):
-        for mode, case, answer, line in self.about(ANSWERED):
-            with self.subTest(mode=mode, case=case.name):
-                self.assertEqual(answer.status, case.status(mode[1]))
-                self.assertTrue(answer.complete)
-                self.assertEqual(line["http_response_status_code"], answer.status)
-
-    def test_each_fault_has_exactly_its_verdict(self):
-        for mode, case, _, line in self.about(fault_table.ALL):
-            with self.subTest(mode=mode, case=case.name):
-                self.assertEqual(verdict.of_json(line), case.verdict(*mode))
-
-    def test_fields_and_text_say_what_the_log_says(self):
-        for mode, case, answer, line in self.about(ANSWERED):
-            with self.subTest(mode=mode, case=case.name):
-                self.assertEqual(verdict.of_fields(answer), verdict.of_json(line))
-                self.assertEqual(verdict.of_text(answer.body), verdict.of_json(line))
-
-    def test_the_broken_hop_is_named_and_never_cleared(self):
-        for mode, case, _, line in self.about(fault_table.ALL):
-            with self.subTest(mode=mode, case=case.name):
-                broken = mode[0] if case.broken == "self" else case.broken
-                self.assertIn(broken, line["cause"])
-                self.assertNotIn(broken, line["cleared"])
 
     def test_we_report_what_we_met_and_never_clear_ourselves(self):
         for mode, case, _, line in self.about(fault_table.ALL):

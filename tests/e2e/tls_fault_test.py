@@ -9,7 +9,7 @@ import tls_fault_table
 import tls_peers
 import verdict
 from documented import produced
-from fault_test import MODES, in_every_mode, ask_all, line_of
+from fault_matrix import MODES, FaultMatrix, ask_all, line_of
 from harness import Proxy, fetch, free_port, wait_for
 from namespaces import in_parallel
 from nameserver import Nameserver
@@ -30,10 +30,11 @@ def start_peers(test, certificates):
             for case in tls_fault_table.ALL}
 
 
-class Upstreams(unittest.TestCase):
+class Upstreams(FaultMatrix, unittest.TestCase):
     """All faults are met at once, in every mode; the tests look at what came of it."""
 
     maxDiff = None
+    cases = tls_fault_table.ALL
 
     @classmethod
     def setUpClass(cls):
@@ -47,36 +48,6 @@ class Upstreams(unittest.TestCase):
         cls.shown = ask_all(cls, {"operator": operators}, ANSWERED, "application/problem+json")
         cls.lines = {(mode, case): line_of(cls.proxies[mode], case, answer)
                      for (mode, case), answer in cls.answers.items()}
-
-    def about(self, cases):
-        """(mode, case, answer, log line) of these."""
-        for mode, case in in_every_mode(cases):
-            yield mode, case, self.answers[mode, case], self.lines[mode, case]
-
-    def test_each_fault_has_its_status(self):
-        for mode, case, answer, line in self.about(ANSWERED):
-            with self.subTest(mode=mode, case=case.name):
-                self.assertEqual(answer.status, case.status(mode[1]))
-                self.assertTrue(answer.complete)
-                self.assertEqual(line["http_response_status_code"], answer.status)
-
-    def test_each_fault_has_exactly_its_verdict(self):
-        for mode, case, _, line in self.about(tls_fault_table.ALL):
-            with self.subTest(mode=mode, case=case.name):
-                self.assertEqual(verdict.of_json(line), case.verdict(*mode))
-
-    def test_fields_and_text_say_what_the_log_says(self):
-        for mode, case, answer, line in self.about(ANSWERED):
-            with self.subTest(mode=mode, case=case.name):
-                self.assertEqual(verdict.of_fields(answer), verdict.of_json(line))
-                self.assertEqual(verdict.of_text(answer.body), verdict.of_json(line))
-
-    def test_the_broken_hop_is_named_and_never_cleared(self):
-        for mode, case, _, line in self.about(tls_fault_table.ALL):
-            with self.subTest(mode=mode, case=case.name):
-                broken = mode[0] if case.broken == "self" else case.broken
-                self.assertIn(broken, line["cause"])
-                self.assertNotIn(broken, line["cleared"])
 
     def test_each_fault_has_the_registered_error_type_and_its_parameters(self):
         for mode, case, answer, line in self.about(tls_fault_table.ALL):
