@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cstdio>
 #include <thread>
+#include <utility>
 
 namespace origin {
 namespace {
@@ -98,10 +99,16 @@ After Bytes(Exchange& exchange) {
   } else {
     fields.push_back({"Content-Length", std::to_string(*bytes)});
   }
-  if (!exchange.wire.Write(HeadOf(exchange, 200, fields))) return After::kClose;
+  std::string head = HeadOf(exchange, 200, fields);
   size_t piece = static_cast<size_t>(chunked ? *chunk : kPiece);
-  if (exchange.request.method != "HEAD" &&
-      !WriteContent(exchange.wire, *bytes, piece, chunked)) {
+  uint64_t content = exchange.request.method == "HEAD" ? 0 : *bytes;
+  if (!chunked && content <= piece) {
+    // At once: whoever kills this process never sees a head alone.
+    head += ContentAt(0, static_cast<size_t>(std::exchange(content, 0)));
+  }
+  if (!exchange.wire.Write(head)) return After::kClose;
+  bool has_rest = content > 0 || (chunked && exchange.request.method != "HEAD");
+  if (has_rest && !WriteContent(exchange.wire, content, piece, chunked)) {
     return After::kClose;
   }
   return until_close ? After::kLinger : AfterAnswer(exchange);

@@ -50,13 +50,13 @@ def asleep(proxy):
     wait_for(lambda: open(stat, encoding="utf-8").read().rpartition(")")[2].split()[0] == "T", "it to stop")
 
 
-def pipes(process):
-    """Ends of pipes that it has open."""
+def descriptors(process, kind):
+    """How many it has open of a kind, as "pipe" or "socket"."""
     folder = f"/proc/{process.pid}/fd"
     count = 0
     for number in os.listdir(folder):
         with contextlib.suppress(FileNotFoundError):  # closed meanwhile
-            count += os.readlink(f"{folder}/{number}").startswith("pipe:")
+            count += os.readlink(f"{folder}/{number}").startswith(f"{kind}:")
     return count
 
 
@@ -676,20 +676,20 @@ class Long(StreamTest):
 
         origin = self.origin(script)
         proxy = self.proxy(origin.port, timeouts="client_write: 10m, response_body: 10m")
-        before = pipes(proxy)
+        before = descriptors(proxy, "pipe")
         clients = [self.client(proxy) for _ in range(280)]
         for client in clients:
             client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32 * KIB)
             client.send(request())
-        wait_for(lambda: pipes(proxy) == before + 512, "all pipes to be in use")
+        wait_for(lambda: descriptors(proxy, "pipe") == before + 512, "all pipes to be in use")
         for client in clients[:2] + clients[-2:]:
             client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, MIB)
             self.assertEqual(client.read().body, whole)
-        self.assertLessEqual(pipes(proxy), before + 512)
+        self.assertLessEqual(descriptors(proxy, "pipe"), before + 512)
         self.check_memory(proxy)
         for client in clients:
             client.close()
-        wait_for(lambda: pipes(proxy) <= before + 64, "those that hold bytes to be closed")
+        wait_for(lambda: descriptors(proxy, "pipe") <= before + 64, "those that hold bytes to be closed")
 
 
 class Ends(StreamTest):

@@ -1,7 +1,6 @@
 """Connections of every kind, by the hundred: what they take they give back."""
 
 import contextlib
-import os
 import re
 import signal
 import socket
@@ -10,7 +9,7 @@ import tempfile
 import unittest
 
 from harness import PATIENCE, Proxy, fetch, request, wait_for
-from streaming_test import KIB, MIB, asleep, reset, sanitized
+from streaming_test import KIB, MIB, asleep, descriptors, reset, sanitized
 from tls_certificates import NAME, OTHER, Certificates
 from tls_clients import FlightClient, TlsClient, client_context, fetch_tls, tls_of, tls_yaml
 from tls_peers import OK, TlsOrigin
@@ -22,10 +21,6 @@ ASK = request(host=NAME)
 def memory(process):
     with open(f"/proc/{process.pid}/status", encoding="ascii") as file:
         return int(re.search(r"VmRSS:\s+(\d+) kB", file.read())[1]) * KIB
-
-
-def descriptors(process):
-    return len(os.listdir(f"/proc/{process.pid}/fd"))
 
 
 def answer_once(connection, origin):
@@ -110,7 +105,7 @@ class Churn(unittest.TestCase):
     def test_an_end_right_behind_the_handshake_is_heard(self):
         """In one turn of the loop with the client's last flight, and with nothing else to tell of it."""
         proxy = self.start()
-        descriptors_before = descriptors(proxy)
+        sockets_before = descriptors(proxy, "socket")
         for end in (reset, FlightClient.close):
             client = FlightClient(proxy.port, client_context(self.c.ca, "1.3"))
             while not client.step(client.tls.do_handshake):
@@ -120,11 +115,11 @@ class Churn(unittest.TestCase):
             client.flush()  # the Finished
             end(client)
             proxy.signal(signal.SIGCONT)
-        wait_for(lambda: descriptors(proxy) <= descriptors_before, "both to be closed")
+        wait_for(lambda: descriptors(proxy, "socket") <= sockets_before, "both to be closed")
 
     def test_gives_everything_back(self):
         proxy = self.start()
-        descriptors_before = descriptors(proxy)
+        sockets_before = descriptors(proxy, "socket")
         for _ in range(2):
             self.round(proxy)
         before = memory(proxy)
@@ -132,7 +127,7 @@ class Churn(unittest.TestCase):
             self.round(proxy)
         if not sanitized(proxy):
             self.assertLess(memory(proxy) - before, 2 * MIB)
-        wait_for(lambda: descriptors(proxy) <= descriptors_before, "the last of them to close")
+        wait_for(lambda: descriptors(proxy, "socket") <= sockets_before, "the last of them to close")
         # Under a sanitizer its end is where leaks are told of.
         self.assertEqual(proxy.drain(), 0)
 

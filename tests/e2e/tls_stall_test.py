@@ -110,15 +110,17 @@ class ThousandsOfThem(Stalls):
     def test_are_not_felt_by_other_clients(self):
         alone, crowded = self.proxy(), self.proxy(timeouts="tls: 10m")
         clients, _ = self.stall(crowded, STALLED)
+        # A sanitizer looks after more memory where there is more.
+        limit = 2 if sanitized(alone) else 1.5
         # Whatever else the machine does meets both, round by round; the least of them is ours.
         least = {proxy: [math.inf, math.inf] for proxy in (alone, crowded)}
         for turn in range(12):
             for proxy, best in least.items():
                 best[:] = map(min, best, (self.requests_p99(proxy), self.connections_median(proxy)))
             hindered = [b / a for a, b in zip(least[alone], least[crowded])]
-            if turn >= 2 and max(hindered) <= 1.5:
+            if turn >= 2 and max(hindered) <= limit:
                 break
-        self.assertLessEqual(max(hindered), 1.5)
+        self.assertLessEqual(max(hindered), limit)
         self.assertTrue(all(self.is_open(client) for client in clients))
 
     def test_cost_little_memory_and_no_time_and_end(self):
