@@ -326,4 +326,10 @@ Fault Classify(const AttemptFacts& attempt) {
   return Fault::kSelfInternal;
 }
 
+bool IsSilence(Fault fault) {
+  return fault == Fault::kConnectTimeout ||
+         fault == Fault::kConnectUnreachArp ||
+         fault == Fault::kWriteTimeoutUnacked || fault == Fault::kRespPathLost;
+}
+
 }  // namespace whichhop::diagnostics

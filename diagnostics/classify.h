@@ -15,4 +15,8 @@ namespace whichhop::diagnostics {
 // neighbour that never came. Requires: attempt.icmp.
 [[nodiscard]] bool NoNeighbour(const AttemptFacts& attempt);
 
+// Nothing came back of what was sent, and nobody on the way said why: what
+// another request hears from there meanwhile is news.
+[[nodiscard]] bool IsSilence(Fault fault);
+
 }  // namespace whichhop::diagnostics

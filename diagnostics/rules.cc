@@ -160,6 +160,32 @@ Finding SiblingFlows(const Scene& s) {
   return f;
 }
 
+Finding SiblingFlowsSilent(const Scene& s) {
+  Finding f;
+  const SiblingFacts& near = s.attempt.siblings;
+  if (s.fault != Fault::kConnectTimeout || near.flows_acking > 0) return f;
+  if (near.flows_silent == 0) return f;
+  f.cleared = HopSet{Hop::kApp};
+  f.sentence << near.flows_silent
+             << " other connections to this address let keep-alive probes "
+                "pass: kernels answer them, not apps";
+  return f;
+}
+
+// A kernel that said goodbye for its app a moment ago has not been started
+// anew since.
+Finding FarEndClosed(const Scene& s) {
+  Finding f;
+  const auto& age = s.attempt.siblings.far_end_closed;
+  if (s.fault != Fault::kConnectRefusedRst || s.attempt.unix_socket) return f;
+  if (!Fresh(age)) return f;
+  f.cleared = s.path & HopSet{Hop::kServer};
+  f.sentence << "the far end's kernel closed a connection in order "
+             << AgeSeconds(*age)
+             << " s ago, and refuses now: the host lives, nobody listens";
+  return f;
+}
+
 Finding SiblingSameRack(const Scene& s) {
   Finding f;
   const auto& age = s.attempt.siblings.same_rack;
@@ -180,15 +206,10 @@ Finding SiblingOtherRack(const Scene& s) {
   return f;
 }
 
-bool Silence(Fault fault) {
-  return fault == Fault::kConnectTimeout ||
-         fault == Fault::kWriteTimeoutUnacked || fault == Fault::kRespPathLost;
-}
-
 Finding WholeRackSilent(const Scene& s) {
   Finding f;
   const SiblingFacts& near = s.attempt.siblings;
-  if (!Silence(s.fault) || s.attempt.unix_socket) return f;
+  if (!IsSilence(s.fault) || s.attempt.unix_socket) return f;
   if (!Fresh(near.other_rack)) return f;
   if (near.rack_servers < 2 || near.rack_silent < near.rack_servers) return f;
   f.blamed = {Hop::kTor};
@@ -263,7 +284,8 @@ Finding PathWalk(const Scene& s) {
   Finding f;
   const SiblingFacts& near = s.attempt.siblings;
   if (!near.walk_last.has_value() || near.walk_age > kFreshWalk) return f;
-  if (!Silence(s.fault) || s.attempt.unix_socket) return f;
+  if (!IsSilence(s.fault) || s.fault == Fault::kConnectUnreachArp) return f;
+  if (s.attempt.unix_socket) return f;
   const Hop last = *near.walk_last;
   for (Hop hop : s.path) {
     if (Index(hop) <= Index(last)) continue;
@@ -308,14 +330,15 @@ Doubt UnseenWay(const Scene& s) {
 const std::array<Doubt (*)(const Scene&), 3> kDoubts = {
     {UnseenWay, Interception, ClockSuspected}};
 
-const std::array<NamedRule, 21> kRules = {{
+const std::array<NamedRule, 23> kRules = {{
     {Rule::kFault, NothingLookedUp}, {Rule::kX3, RefusedByTarget},
     {Rule::kX4, Handshake},          {Rule::kX5, Acknowledged},
     {Rule::kX5, ProbeAnswered},      {Rule::kX5, Unacknowledged},
     {Rule::kX5, ProbesUnanswered},   {Rule::kX6, VerifiedPeer},
     {Rule::kX7, BytesCame},          {Rule::kX7, SegmentsBehindHole},
     {Rule::kX9, ReusedConnection},   {Rule::kX9, SiblingSameAddress},
-    {Rule::kX9, SiblingFlows},       {Rule::kX9, SiblingSameRack},
+    {Rule::kX9, SiblingFlows},       {Rule::kX9, SiblingFlowsSilent},
+    {Rule::kX9, FarEndClosed},       {Rule::kX9, SiblingSameRack},
     {Rule::kX9, SiblingOtherRack},   {Rule::kX9, WholeRackSilent},
     {Rule::kX9, PolicyAgreed},       {Rule::kX10, IcmpOffender},
     {Rule::kX10, PathWalk},          {Rule::kX12, ClockAgrees},

@@ -318,6 +318,8 @@ constexpr Line kLines[] = {
     SIBLINGS(same_rack),
     SIBLINGS(other_rack),
     SIBLINGS(flows_acking),
+    SIBLINGS(flows_silent),
+    SIBLINGS(far_end_closed),
     SIBLINGS(rack_servers),
     SIBLINGS(rack_silent),
     SIBLINGS(walk_last),

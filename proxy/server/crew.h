@@ -1,7 +1,7 @@
 #pragma once
 // The workers of a process, as each knows the others, and what they share
-// beside the configuration: what is in flight where an upstream has limits, and
-// which servers are out of service.
+// beside the configuration: what is in flight where an upstream has limits, what
+// was seen of addresses, and which servers are out of service.
 // Owned by the server; complete before any worker runs.
 
 #include <memory>
@@ -9,6 +9,7 @@
 
 #include "proxy/server/config.h"
 #include "proxy/server/server_health.h"
+#include "proxy/upstream/address_memory.h"
 #include "proxy/upstream/admission.h"
 
 namespace whichhop {
@@ -26,6 +27,7 @@ class Crew {
  public:
   void Add(Worker& worker) { workers_.push_back(&worker); }
   AdmissionBook& admissions() { return admissions_; }
+  AddressBook& addresses() { return addresses_; }
   const ServerHealth& health() const { return health_; }
   const std::vector<Worker*>& workers() const { return workers_; }
   // Whose generations have the HealthWatch.
@@ -41,6 +43,7 @@ class Crew {
 
  private:
   AdmissionBook admissions_;
+  AddressBook addresses_;
   ServerHealth health_;
   std::vector<Worker*> workers_;
 };

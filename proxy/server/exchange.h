@@ -124,8 +124,9 @@ class Exchange final : public Retired,
 
   // The longest last part of a wait in which the silent peer is probed.
   static constexpr Duration kProbeTime = std::chrono::seconds(5);
-  // Until siblings have answered the first probe.
-  static constexpr Duration kSiblingTime = std::chrono::milliseconds(1500);
+  // Until siblings have answered a probe a second; the longest that fits.
+  static constexpr Duration kSiblingTimes[] = {
+      std::chrono::milliseconds(2500), std::chrono::milliseconds(1500)};
 
   // exchange.cc: its life and the request
   void Reset();
@@ -174,6 +175,8 @@ class Exchange final : public Retired,
   std::chrono::seconds RetryAfter() const;
   void NoteFault(const AttemptFailure& failure, diagnostics::Fault fault);
   void NoteSuccess();
+  void NoteAnswer();
+  void AskSiblings(const AttemptFailure& failure, diagnostics::Fault fault);
 
   // exchange_upstream.cc
   void StartAttempt();

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 
+#include "diagnostics/classify.h"
 #include "proxy/server/exchange.h"
 #include "proxy/server/generation.h"
+#include "proxy/server/siblings.h"
 #include "proxy/server/worker.h"
 
 namespace whichhop {
@@ -109,6 +111,34 @@ void Exchange::NoteFault(const AttemptFailure& failure, Fault fault) {
   if (!matters || !transport) return;
   worker_.crew().Note(generation_.shared_config(), index, lease_.index(),
                       RequestEnd::kFault);
+}
+
+// Of whoever answers others may ask when they fail.
+void Exchange::NoteAnswer() {
+  const Time asked = recorder_.attempt().written;
+  if (asked == kNoTime) return;  // it did not wait for the whole request
+  AddressMemory* const memory =
+      connection_->endpoint().memory(connection_->address());
+  if (memory != nullptr) memory->NoteAnswer(asked);
+}
+
+// Notes what others are to know of this failure, and takes what they know.
+void Exchange::AskSiblings(const AttemptFailure& failure, Fault fault) {
+  if (connection_ == nullptr || !lease_.held() || IsOurs(fault)) return;
+  const Time now = worker_.loop().now();
+  const Time silent_since = recorder_.attempt().silent_since();
+  AddressMemory* const memory =
+      connection_->endpoint().memory(connection_->address());
+  const bool silence = diagnostics::IsSilence(fault);
+  if (memory != nullptr && silence) memory->NoteSilence(silent_since, now);
+  if (failure.end == AttemptEnd::kFin) connection_->NoteEnd();
+  // Nobody can have seen anything meanwhile.
+  const bool at_once = fault == Fault::kConnectRefusedRst;
+  AddSiblings(generation_,
+              {recorder_.route()->upstream, lease_.index(),
+               connection_->address(), connection_->connected(),
+               at_once ? kNoTime : silent_since, now},
+              &recorder_.siblings());
 }
 
 void Exchange::NoteSuccess() {

@@ -119,6 +119,7 @@ void Exchange::FailAttempt(AttemptFailure failure) {
   if (connection_ != nullptr) NoteAddress();  // of two, the one that is left
   const Fault fault =
       recorder_.Fail(failure, connection_.get(), worker_.loop().now());
+  AskSiblings(failure, fault);
   const bool unusable = failure.phase == AttemptPhase::kConnect ||
                         failure.phase == AttemptPhase::kTls;
   if (unusable && connection_ != nullptr && !IsOurs(fault)) {

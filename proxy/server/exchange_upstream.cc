@@ -262,7 +262,10 @@ Duration Exchange::ProbeTime(Duration limit) const {
   if (response_phase_ != ResponsePhase::kConnecting) {
     return std::min(limit / 2, kProbeTime);
   }
-  return limit > kSiblingTime ? kSiblingTime : Duration{};
+  for (const Duration time : kSiblingTimes) {
+    if (limit > time) return time;
+  }
+  return {};
 }
 
 // For at most `limit`. Its last part tells a slow server from a dead path: the
@@ -303,8 +306,10 @@ void Exchange::OnTimer(Timer&) {
   if (probe_time_ > Duration{} && !probed) return Probe();
   AttemptFailure failure = Failure(AttemptEnd::kTimeout);
   if (probing_ == Probing::kSiblings) {
-    failure.flows_acking = connection_->endpoint().Acknowledging(
+    const Endpoint::Flows flows = connection_->endpoint().AskFlows(
         connection_->address(), probe_time_);
+    failure.siblings.flows_acking = flows.acking;
+    failure.siblings.flows_silent = flows.silent;
   }
   failure.limit = upstream_limit_;
   FailAttempt(failure);
@@ -386,6 +391,7 @@ void Exchange::OnFinalHead() {
     recorder_.NoteDate(ValueOf(up_in_.data(), *date), worker_.loop().now());
   }
   lease_.OnAnswered();
+  NoteAnswer();
   StopWaitingUpstream();
   // The server gave up on the connection as we took it: not our client's 408.
   if (head.line.status == 408 && recorder_.attempt().reused &&

@@ -17,14 +17,15 @@ std::string TlsHost(const ServerConfig& server) {
 }
 
 std::vector<Endpoint::Spec> SpecsOf(const UpstreamConfig& upstream,
-                                    Resolver& resolver, Gauge& connections) {
+                                    Resolver& resolver, Gauge& connections,
+                                    AddressBook& book) {
   std::vector<Endpoint::Spec> specs;
   for (const ServerConfig& server : upstream.servers) {
     ResolvedName* name =
         server.host.empty() ? nullptr : &resolver.Name(server.host);
     specs.push_back({server.address, server.text, server.weight, name,
                      server.port, server.max_connections, &connections,
-                     upstream.tls.get(), TlsHost(server)});
+                     upstream.tls.get(), TlsHost(server), &book});
   }
   return specs;
 }
@@ -61,7 +62,8 @@ Generation::Generation(Worker& worker, std::shared_ptr<const Config> config,
   for (const UpstreamConfig& upstream : config_->upstreams) {
     upstreams_.push_back(std::make_unique<Upstream>(
         worker.loop(), upstream.name,
-        SpecsOf(upstream, resolver_, worker.metrics().upstream_connections),
+        SpecsOf(upstream, resolver_, worker.metrics().upstream_connections,
+                worker.crew().addresses()),
         OptionsOf(upstream, config_->timeouts, worker.crew().admissions())));
   }
   reports_.resize(upstreams_.size());

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "diagnostics/classify.h"
 #include "proxy/server/generation.h"
 #include "proxy/server/worker.h"
 
@@ -206,6 +207,7 @@ void HealthWatch::OnProbe(Probe& probe, const ProbeEnd& end,
     server = static_cast<size_t>(found - probes.begin());
   }
   Watched& watched = *watched_[upstream];
+  Remember(end, probe.endpoint(), connection);
   if (!end.good()) {
     const DecisionFacts facts = FactsOf(end, probe.endpoint(), connection);
     // Without a port or a descriptor of ours nothing was learned of a server.
@@ -215,6 +217,21 @@ void HealthWatch::OnProbe(Probe& probe, const ProbeEnd& end,
   const bool changed = watched.ejection.OnProbe(server, end.good());
   // Where none may be left, the news of the last probe are wanted too.
   if (changed || watched.ejection.standing(server).down) Report(upstream);
+}
+
+// For requests that fail there, or beside it.
+void HealthWatch::Remember(const ProbeEnd& end, Endpoint& endpoint,
+                           UpstreamConnection* connection) {
+  if (connection == nullptr) return;
+  AddressMemory* const memory = endpoint.memory(connection->address());
+  if (memory == nullptr) return;
+  if (end.how == ProbeEnd::How::kStatus) return memory->NoteAnswer(end.begun);
+  if (end.how != ProbeEnd::How::kTimeout) return;
+  const Fault fault = Classify(end, endpoint, connection);
+  if (diagnostics::IsSilence(fault)) {
+    memory->NoteSilence(end.connected == kNoTime ? end.begun : end.connected,
+                        home_.loop().now());
+  }
 }
 
 Fault HealthWatch::Classify(const ProbeEnd& end, const Endpoint& endpoint,

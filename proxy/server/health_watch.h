@@ -59,6 +59,8 @@ class HealthWatch final : private ProbeEvents, private TimerEvents {
   void StartProbes(size_t upstream, const HealthWatch* before);
   // When the server's next probe is due; kNoTime: none is.
   Time NextProbe(const std::string& upstream, const std::string& server) const;
+  void Remember(const ProbeEnd& end, Endpoint& endpoint,
+                UpstreamConnection* connection);
   diagnostics::Fault Classify(const ProbeEnd& end, const Endpoint& endpoint,
                               UpstreamConnection* connection);
   diagnostics::DecisionFacts FactsOf(const ProbeEnd& end,

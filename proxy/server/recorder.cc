@@ -93,6 +93,16 @@ void AddTimes(const AttemptRecord& record, AttemptFacts* facts) {
   facts->quiet = Between(since, record.ended);
 }
 
+}  // namespace
+
+Time AttemptRecord::silent_since() const {
+  if (last_byte != kNoTime) return last_byte;
+  if (written != kNoTime) return written;
+  return connected == kNoTime ? connect_begun() : connected;
+}
+
+namespace {
+
 // Whether anybody knows who relayed it.
 void AddIdentity(const AttemptRecord& record, AttemptFacts* facts) {
   const TlsClient& client = *record.endpoint->tls();
@@ -244,7 +254,7 @@ diagnostics::Fault Recorder::Fail(const AttemptFailure& failure,
   facts.status = record.status;
   facts.head_bytes = failure.head_bytes;
   facts.head_forwarded = failure.head_forwarded;
-  facts.siblings.flows_acking = failure.flows_acking;
+  facts.siblings = failure.siblings;
   AddTimes(record, &facts);
   if (failure.body != nullptr) AddBody(*failure.body, &facts);
   facts.first_bytes_size = static_cast<uint8_t>(

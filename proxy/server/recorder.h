@@ -43,6 +43,8 @@ struct AttemptRecord {
   uint64_t raw_before = 0;  // bytes of TLS that were sent before the request's
 
   Time connect_begun() const { return resolved == kNoTime ? begun : resolved; }
+  // From when on nothing came, if it ends now.
+  Time silent_since() const;
   // Where it went, or would have gone: "10.0.0.5:8000", "app.internal:8000".
   std::string AddressText() const {
     return address ? address->ToString() : endpoint->text();
@@ -64,7 +66,7 @@ struct AttemptFailure {
   std::string_view first_bytes;  // of the answer
   uint64_t head_bytes = 0;       // of a final head that is not complete
   bool head_forwarded = false;   // the client has the head already
-  uint32_t flows_acking = 0;     // other connections to the address, just now
+  diagnostics::SiblingFacts siblings{};  // what others saw of the address
   const BodyReader* body = nullptr;  // while the body was being relayed
 };
 
@@ -117,6 +119,9 @@ class Recorder {
   const diagnostics::Verdict& JudgeDecision(
       diagnostics::Fault fault, const diagnostics::RequestFacts& request,
       std::string_view detail);
+
+  // Of the failed attempt, for whoever knows more of its neighbours.
+  diagnostics::SiblingFacts& siblings() { return failed_->siblings; }
 
   // How the TLS of the failed attempt failed; null: it had none.
   const TlsFacts* tls() const { return tls_.get(); }

@@ -15,20 +15,6 @@ bool Acknowledged(const Socket* socket) {
   return !facts || (facts->established && facts->unsent == 0);
 }
 
-template <typename Value>
-std::shared_ptr<Value> FindOrMake(
-    std::map<std::string, std::weak_ptr<Value>>& known,
-    const std::string& key) {
-  std::erase_if(known,
-                [](const auto& entry) { return entry.second.expired(); });
-  std::shared_ptr<Value> value = known[key].lock();
-  if (value == nullptr) {
-    value = std::make_shared<Value>();
-    known[key] = value;
-  }
-  return value;
-}
-
 }  // namespace
 
 bool Slots::Take() {
@@ -80,7 +66,7 @@ void FlightShard::Survey(Time now, FlightSurvey* survey) {
 
 std::shared_ptr<Slots> Admission::ServerSlots(const std::string& address) {
   const std::lock_guard lock(mutex_);
-  return FindOrMake(servers_, address);
+  return servers_.Of(address);
 }
 
 // Before it was in line a slot may have come free, which called nobody: so
@@ -147,7 +133,7 @@ FlightSurvey Admission::Survey(Time now) {
 
 std::shared_ptr<Admission> AdmissionBook::Of(const std::string& upstream) {
   const std::lock_guard lock(mutex_);
-  return FindOrMake(admissions_, upstream);
+  return admissions_.Of(upstream);
 }
 
 }  // namespace whichhop

@@ -12,13 +12,13 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
 
 #include "proxy/base/clock.h"
+#include "proxy/base/while_used.h"
 #include "proxy/net/socket.h"
 
 namespace whichhop {
@@ -146,7 +146,7 @@ class Admission {
   std::mutex mutex_;
   std::deque<Ticket> line_;
   bool called_ = false;  // the head was, and has not answered
-  std::map<std::string, std::weak_ptr<Slots>> servers_;
+  WhileUsed<Slots> servers_;
   std::mutex survey_mutex_;
   std::vector<FlightShard*> shards_;
   FlightSurvey surveyed_;
@@ -162,7 +162,7 @@ class AdmissionBook {
 
  private:
   std::mutex mutex_;
-  std::map<std::string, std::weak_ptr<Admission>> admissions_;
+  WhileUsed<Admission> admissions_;
 };
 
 }  // namespace whichhop

@@ -187,8 +187,15 @@ void UpstreamConnection::OnReadable() {
   // Nothing is expected of an idle connection: a FIN, a 408, or bytes that
   // would be taken for the next answer. But TLS may send tickets and keys.
   const bool tls = stream_.tls() != nullptr;
-  if (tls && stream_.Peek().kind == IoResult::Kind::kAgain) return;
+  const IoResult::Kind kind = stream_.Peek().kind;
+  if (tls && kind == IoResult::Kind::kAgain) return;
+  if (kind == IoResult::Kind::kEnd) NoteEnd();
   endpoint_.DropIdle(*this);
+}
+
+void UpstreamConnection::NoteEnd() {
+  AddressMemory* const memory = endpoint_.memory(address_);
+  if (memory != nullptr) memory->NoteEnd(loop_.now());
 }
 
 void UpstreamConnection::OnWritable() {

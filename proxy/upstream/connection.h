@@ -75,6 +75,9 @@ class UpstreamConnection final : public Retired,
   uint32_t exchanges() const { return exchanges_; }  // the running one too
   Duration idle_before() const { return idle_before_; }
 
+  // The peer ended it, in order, though nobody wanted it to end.
+  void NoteEnd();
+
   // Keep-alive probes, one a second. Whoever starts them stops them, and others
   // may have started them too.
   void StartProbing();

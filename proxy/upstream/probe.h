@@ -71,7 +71,7 @@ class Probe final : public Retired,
   // Silent from here on.
   void Close();
 
-  const Endpoint& endpoint() const { return endpoint_; }
+  Endpoint& endpoint() const { return endpoint_; }
   // When the next one begins; while one runs, when the one after it does.
   Time next() const { return next_; }
 

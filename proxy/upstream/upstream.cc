@@ -8,7 +8,7 @@ namespace whichhop {
 Endpoint::Endpoint(Loop& loop, Spec spec, Duration idle_timeout)
     : loop_(loop), spec_(std::move(spec)), idle_timeout_(idle_timeout) {
   if (spec_.name == nullptr) {
-    targets_.push_back({spec_.address});
+    targets_.push_back({spec_.address, MemoryOf(spec_.address)});
     return;
   }
   spec_.name->Subscribe(*this);
@@ -25,13 +25,24 @@ void Endpoint::OnAddresses(ResolvedName& name) {
   for (const Address& host : name.addresses()) {
     const Address address = host.WithPort(spec_.port);
     const size_t known = IndexOf(address);
-    targets.push_back(known < targets_.size() ? targets_[known]
-                                              : Target{address});
+    targets.push_back(known < targets_.size()
+                          ? targets_[known]
+                          : Target{address, MemoryOf(address)});
   }
   targets_ = std::move(targets);
   for (size_t i = idle_.size(); i-- > 0;) {
     if (!Has(idle_[i]->address())) DropIdle(*idle_[i]);
   }
+}
+
+std::shared_ptr<AddressMemory> Endpoint::MemoryOf(const Address& address) {
+  if (spec_.book != nullptr) return spec_.book->Of(address);
+  return std::make_shared<AddressMemory>();
+}
+
+AddressMemory* Endpoint::memory(const Address& address) {
+  const size_t index = IndexOf(address);
+  return index < targets_.size() ? targets_[index].memory.get() : nullptr;
 }
 
 size_t Endpoint::IndexOf(const Address& address) const {
@@ -121,9 +132,10 @@ void Endpoint::EndSiblingProbes() {
   }
 }
 
-uint32_t Endpoint::Acknowledging(const Address& address,
-                                 Duration window) const {
-  uint32_t alive = 0;
+Endpoint::Flows Endpoint::AskFlows(const Address& address,
+                                   Duration window) const {
+  Flows flows;
+  uint32_t lost = 0;  // probes
   size_t asked = 0;
   for (const UpstreamConnection* sibling : open_) {
     if (asked == kMaxSiblings) break;
@@ -132,9 +144,14 @@ uint32_t Endpoint::Acknowledging(const Address& address,
     const auto facts = sibling->socket().Facts();
     const bool recent =
         facts && std::chrono::milliseconds(facts->last_ack_ms) < window;
-    if (recent && facts->probes == 0) ++alive;
+    if (recent && facts->probes == 0) ++flows.acking;
+    if (!facts || facts->probes == 0) continue;
+    ++flows.silent;
+    lost += facts->probes;
   }
-  return alive;
+  // One probe may be lost by accident; and a way that carries is no dead one.
+  if (lost < 2 || flows.acking > 0) flows.silent = 0;
+  return flows;
 }
 
 std::unique_ptr<UpstreamConnection> Endpoint::TakeIdle(UpstreamEvents& user) {

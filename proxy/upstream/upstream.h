@@ -14,6 +14,7 @@
 #include "proxy/base/ulid.h"
 #include "proxy/net/resolver.h"
 #include "proxy/net/tls_client.h"
+#include "proxy/upstream/address_memory.h"
 #include "proxy/upstream/admission.h"
 #include "proxy/upstream/balance.h"
 #include "proxy/upstream/connection.h"
@@ -36,6 +37,7 @@ class Endpoint final : private NameEvents {
     Gauge* connections = nullptr;  // open ones, counted here; outlives it
     const TlsClient* tls = nullptr;  // null: in the clear; outlives it
     std::string tls_host{};          // see TlsClient::New
+    AddressBook* book = nullptr;     // shared memories; null: its own. So too
   };
 
   // Where to connect to.
@@ -84,9 +86,21 @@ class Endpoint final : private NameEvents {
   // probed, until as many ends as begins.
   void BeginSiblingProbes();
   void EndSiblingProbes();
-  // How many connections to `address` got an acknowledgement in the last
-  // `window`: the way there works and its kernel lives.
-  uint32_t Acknowledging(const Address& address, Duration window) const;
+  // What connections to `address` that stand say of the last `window`, in
+  // which they were probed.
+  struct Flows {
+    uint32_t acking = 0;  // acknowledged: the way there works, its kernel lives
+    uint32_t silent = 0;  // let probes pass; one probe alone says nothing
+  };
+  Flows AskFlows(const Address& address, Duration window) const;
+
+  // What the process knows of an address; null if the name has moved on.
+  AddressMemory* memory(const Address& address);
+  // Calls visit(Address, const AddressMemory&) for each that it has now.
+  template <typename Visitor>
+  void ForEachAddress(const Visitor& visit) const {
+    for (const Target& target : targets_) visit(target.address, *target.memory);
+  }
 
   // No connection came of it: for a second other servers are asked, if there are any.
   void SawNoConnection() { left_alone_until_ = loop_.now() + kLeftAlone; }
@@ -100,6 +114,7 @@ class Endpoint final : private NameEvents {
  private:
   struct Target {
     Address address;
+    std::shared_ptr<AddressMemory> memory;
     Duration min_handshake = Duration::max();
     Time avoided_until = kNoTime;
   };
@@ -110,6 +125,7 @@ class Endpoint final : private NameEvents {
   static constexpr Duration kAvoided = std::chrono::seconds(10);
 
   void OnAddresses(ResolvedName& name) override;
+  std::shared_ptr<AddressMemory> MemoryOf(const Address& address);
   // addresses() if there is no such one.
   size_t IndexOf(const Address& address) const;
   size_t NextTarget();

@@ -289,6 +289,24 @@ TEST_CASE("old siblings and old walks say nothing") {
   }
 }
 
+TEST_CASE("a kernel that closed for its app lives, if that was just now") {
+  Observation o = At(Position::kLb);
+  See("ConnectRefusedRstFirstContact", o);
+  o.attempt.siblings.far_end_closed = seconds(2);
+  CHECK(Join(Diagnose(o).cause) == "app");
+  CHECK(Diagnose(o).cleared.contains(Hop::kServer));
+  o.attempt.siblings.far_end_closed = seconds(60);
+  CHECK(Join(Diagnose(o).cause) == "app,server");
+}
+
+TEST_CASE("connections that let probes pass speak of the way, not of an app") {
+  Observation o = At(Position::kLb);
+  See("ConnectTimeout", o);
+  o.attempt.siblings.flows_silent = 2;
+  CHECK(Join(Diagnose(o).cause) == "tor,server");
+  CHECK(Join(Diagnose(o).cleared) == "app");
+}
+
 TEST_CASE("a fault inside a forwarded body has no status left") {
   Observation o = At(Position::kLb);
   See("BodyClShortFin", o);

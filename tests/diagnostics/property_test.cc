@@ -56,9 +56,12 @@ class Generator {
     near.same_address = Age();
     near.same_rack = Age();
     near.other_rack = Age();
+    near.far_end_closed = Age();
+    if (Flip()) near.flows_silent = Below(3);
     if (Below(3) == 0) {
       // Then no walk breaks off and no rack is silent.
       near.flows_acking = 1 + Below(3);
+      near.flows_silent = 0;
       return;
     }
     near.rack_servers = Below(4);
@@ -238,6 +241,8 @@ constexpr void (*kRemovals[])(Observation&) = {
     [](Observation& o) { o.attempt.siblings.same_rack.reset(); },
     [](Observation& o) { o.attempt.siblings.other_rack.reset(); },
     [](Observation& o) { o.attempt.siblings.flows_acking = 0; },
+    [](Observation& o) { o.attempt.siblings.flows_silent = 0; },
+    [](Observation& o) { o.attempt.siblings.far_end_closed.reset(); },
     [](Observation& o) { o.attempt.siblings.rack_silent = 0; },
     [](Observation& o) { o.attempt.siblings.walk_last.reset(); },
     [](Observation& o) { o.attempt.siblings = {}; },

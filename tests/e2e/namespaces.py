@@ -376,9 +376,9 @@ CASES = [
              "connection_refused", "app", "", target(55), port=NOBODY),
     upstream("nobody-listens-6", "connect-refused-rst", REFUSED, "app server | app server lb",
              "connection_refused", "app", "", target(55, v6=True), port=NOBODY),
-    # It served us a moment ago: its RST comes from as far as it is.
-    upstream("app-killed", "connect-refused-rst", REFUSED, "app server | app server lb",
-             "connection_refused", "app", "tor | isp tor", target(56),
+    # It served us a moment ago: its RST comes from as far as it is. Its kernel closed for it.
+    upstream("app-killed", "connect-refused-rst", REFUSED, "app | app lb",
+             "connection_refused", "app", "tor server | isp tor server", target(56),
              lambda network: network.doomed[8010].stop(), port=8010, **WARM),
     upstream("app-killed-while-waited-for", "resp-empty-fin", INCOMPLETE, "app | app lb",
              "http_response_incomplete", "app", "tor | isp tor", target(64),

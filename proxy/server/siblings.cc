@@ -1,0 +1,134 @@
+#include "proxy/server/siblings.h"
+
+#include <algorithm>
+
+#include "proxy/server/generation.h"
+
+namespace whichhop {
+
+namespace {
+
+using diagnostics::Seconds;
+using diagnostics::SiblingFacts;
+
+constexpr Duration kLastSeconds = std::chrono::seconds(10);
+
+// How near another address is to the one that failed.
+enum class Nearness : uint8_t {
+  kStranger,
+  kSharesWay,  // to the racks that they are in
+  kSharesRack,
+  kSharesHost,
+  kSharesAddress,
+};
+
+bool IsLoopback(std::string_view ip) {
+  if (ip.size() == 4) return ip[0] == 127;
+  return ip.find_first_not_of('\0') == 15 && ip[15] == 1;
+}
+
+struct Place {
+  size_t upstream;
+  const std::string& rack;
+  const Address& address;
+};
+
+Nearness Compare(const Place& failed, const Place& other) {
+  if (other.address == failed.address) return Nearness::kSharesAddress;
+  if (other.address.is_unix() || failed.address.is_unix()) {
+    return Nearness::kStranger;
+  }
+  const bool racks = !failed.rack.empty() && !other.rack.empty();
+  if (racks && other.rack == failed.rack) return Nearness::kSharesRack;
+  if (racks && other.upstream == failed.upstream) return Nearness::kSharesWay;
+  const std::string_view ip = failed.address.IpBytes();
+  const bool one_host = !IsLoopback(ip) && other.address.IpBytes() == ip;
+  return one_host ? Nearness::kSharesHost : Nearness::kStranger;
+}
+
+// Of those known, the latest counts.
+void NoteAge(Duration age, std::optional<Seconds>* least) {
+  const Seconds whole = std::chrono::ceil<Seconds>(age);
+  *least = std::min(least->value_or(Seconds::max()), whole);
+}
+
+// Whether it is silent still, as far as anybody knows.
+bool IsSilent(const AddressMemory& memory, Time now) {
+  return memory.silent_until() != kNoTime &&
+         now - memory.silent_until() <= kLastSeconds &&
+         memory.asked() <= memory.silent_since();
+}
+
+class Survey {
+ public:
+  Survey(Generation& generation, const Failed& failed, SiblingFacts* facts)
+      : generation_(generation), failed_(failed), facts_(*facts) {}
+
+  void AskUpstream(size_t index) {
+    const auto& servers = generation_.config().upstreams[index].servers;
+    for (size_t i = 0; i < servers.size() && asked_ < kMaxSiblingsAsked; ++i) {
+      ++asked_;
+      generation_.upstream(index).server(i).ForEachAddress(
+          [&](const Address& address, const AddressMemory& memory) {
+            Ask({index, servers[i].rack, address}, memory);
+          });
+    }
+  }
+
+ private:
+  const std::string& FailedRack() const {
+    const UpstreamConfig& upstream =
+        generation_.config().upstreams[failed_.upstream];
+    return upstream.servers[failed_.server].rack;
+  }
+
+  void Ask(const Place& other, const AddressMemory& memory) {
+    const Place here{failed_.upstream, FailedRack(), failed_.address};
+    if (!here.rack.empty() && other.rack == here.rack) {
+      ++facts_.rack_servers;
+      if (IsSilent(memory, failed_.now)) ++facts_.rack_silent;
+    }
+    if (memory.asked() <= failed_.silent_since) return;
+    const Duration age = failed_.now - memory.asked();
+    switch (Compare(here, other)) {
+      case Nearness::kStranger:
+        return;
+      case Nearness::kSharesWay:
+        return NoteAge(age, &facts_.other_rack);
+      case Nearness::kSharesHost:
+        // A filter on the way may let one port pass and not another.
+        if (!failed_.connected) return;
+        [[fallthrough]];
+      case Nearness::kSharesRack:
+        return NoteAge(age, &facts_.same_rack);
+      case Nearness::kSharesAddress:
+        return NoteAge(age, &facts_.same_address);
+    }
+  }
+
+  Generation& generation_;
+  const Failed& failed_;
+  SiblingFacts& facts_;
+  size_t asked_ = 0;
+};
+
+}  // namespace
+
+void AddSiblings(Generation& generation, const Failed& failed,
+                 SiblingFacts* facts) {
+  Upstream& upstream = generation.upstream(failed.upstream);
+  const AddressMemory* const memory =
+      upstream.server(failed.server).memory(failed.address);
+  if (memory != nullptr && memory->ended() != kNoTime) {
+    facts->far_end_closed =
+        std::chrono::ceil<Seconds>(failed.now - memory->ended());
+  }
+  if (failed.silent_since == kNoTime) return;
+  Survey survey(generation, failed, facts);
+  survey.AskUpstream(failed.upstream);
+  for (size_t i = 0; i < generation.config().upstreams.size(); ++i) {
+    if (i != failed.upstream) survey.AskUpstream(i);
+  }
+}
+
+}  // namespace whichhop

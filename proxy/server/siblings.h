@@ -1,0 +1,39 @@
+#pragma once
+// What other requests saw in the last seconds of the address that one has just
+// failed at, and of those beside it: the same host, the same rack, the same
+// upstream. Asked when an attempt fails, never before.
+//
+// A sibling is a witness only of what it saw while this attempt got nothing:
+// what had answered before may be as dead by now as this. So an answer counts
+// if it was asked for after the silence began.
+
+#include "diagnostics/observation.h"
+#include "proxy/server/config.h"
+#include "proxy/upstream/upstream.h"
+
+namespace whichhop {
+
+class Generation;
+
+// Servers beyond it are not asked, those of the own upstream come first.
+inline constexpr size_t kMaxSiblingsAsked = 256;
+
+// Where an attempt failed.
+struct Failed {
+  size_t upstream = 0;  // index in the configuration
+  size_t server = 0;    // of its servers
+  Address address;
+  bool connected = false;  // the connection stood
+  Time silent_since = kNoTime;  // kNoTime: it was no silence
+  Time now = kNoTime;
+};
+
+// Adds to `facts`. Racks go by their names, over all upstreams. Two racks of
+// one upstream share the way to them; a server without a rack shares no switch
+// with any other host, however alike their addresses are: a route may be dead
+// for one address alone. Ports of one host share all of the way, but not on
+// loopback, where there is none.
+void AddSiblings(Generation& generation, const Failed& failed,
+                 diagnostics::SiblingFacts* facts);
+
+}  // namespace whichhop

@@ -1,0 +1,66 @@
+#pragma once
+// What the whole process saw of an address lately: whoever fails to reach it,
+// or another one beside it, asks what others saw. Thread-safe, and without a
+// lock: single values that each stand for themselves, written seldom and read
+// when a request fails.
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+
+#include "proxy/base/clock.h"
+#include "proxy/base/while_used.h"
+#include "proxy/net/address.h"
+
+namespace whichhop {
+
+class AddressMemory {
+ public:
+  // A request that was written at `asked` got an answer. On the request path:
+  // as a rule one load, for a later one that tells no more than the last is not
+  // kept.
+  void NoteAnswer(Time asked) {
+    const int64_t at = asked.time_since_epoch().count();
+    if (at < asked_.load(std::memory_order_relaxed) + kGrain) return;
+    asked_.store(at, std::memory_order_relaxed);
+  }
+  // Nothing came from there from `since` until `now`.
+  void NoteSilence(Time since, Time now);
+  // Its kernel ended a connection in order (FIN) that nobody here wanted ended.
+  void NoteEnd(Time now);
+
+  // When the last request that was answered had been asked; kNoTime: none was.
+  Time asked() const { return Load(asked_); }
+  Time silent_since() const { return Load(silent_since_); }
+  Time silent_until() const { return Load(silent_until_); }
+  Time ended() const { return Load(ended_); }
+
+ private:
+  using Value = std::atomic<int64_t>;
+  static constexpr int64_t kNever = Time::min().time_since_epoch().count();
+  static constexpr int64_t kGrain =
+      Duration(std::chrono::milliseconds(50)).count();
+
+  static Time Load(const Value& value) {
+    return Time(Duration(value.load(std::memory_order_relaxed)));
+  }
+
+  Value asked_ = kNever;
+  Value silent_since_ = kNever;
+  Value silent_until_ = kNever;
+  Value ended_ = kNever;
+};
+
+// The memories of all addresses that somebody may connect to. Thread-safe, by
+// a lock: it is asked when a configuration or a name changes.
+class AddressBook {
+ public:
+  // It lives as long as its users.
+  std::shared_ptr<AddressMemory> Of(const Address& address);
+
+ private:
+  std::mutex mutex_;
+  WhileUsed<AddressMemory> memories_;
+};
+
+}  // namespace whichhop
