@@ -172,8 +172,8 @@ struct SiblingFacts {
   std::optional<Seconds> same_address;  // this address answered another request
   std::optional<Seconds> same_rack;     // a server of the same rack answered
   std::optional<Seconds> other_rack;    // a server of another rack answered
-  uint32_t flows_acking = 0;     // other connections to this address ACK now
-  uint32_t flows_silent = 0;     // or let keep-alive probes pass, two or more
+  uint32_t flows_acking = 0;  // other connections to this address ACK now
+  uint32_t flows_silent = 0;  // or let keep-alive probes pass, two or more
   // Its kernel ended a connection in order (FIN) that nobody here wanted ended.
   std::optional<Seconds> far_end_closed;
   uint32_t rack_servers = 0;     // in this server's rack

@@ -1,8 +1,8 @@
 #pragma once
 // The workers of a process, as each knows the others, and what they share
-// beside the configuration: what is in flight where an upstream has limits, what
-// was seen of addresses, and which servers are out of service.
-// Owned by the server; complete before any worker runs.
+// beside the configuration: what is in flight where an upstream has limits,
+// what was seen of addresses, and which servers are out of service. Owned by
+// the server; complete before any worker runs.
 
 #include <memory>
 #include <vector>

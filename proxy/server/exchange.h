@@ -125,8 +125,8 @@ class Exchange final : public Retired,
   // The longest last part of a wait in which the silent peer is probed.
   static constexpr Duration kProbeTime = std::chrono::seconds(5);
   // Until siblings have answered a probe a second; the longest that fits.
-  static constexpr Duration kSiblingTimes[] = {
-      std::chrono::milliseconds(2500), std::chrono::milliseconds(1500)};
+  static constexpr Duration kSiblingTimes[] = {std::chrono::milliseconds(2500),
+                                               std::chrono::milliseconds(1500)};
 
   // exchange.cc: its life and the request
   void Reset();

@@ -134,11 +134,11 @@ void Exchange::AskSiblings(const AttemptFailure& failure, Fault fault) {
   if (failure.end == AttemptEnd::kFin) connection_->NoteEnd();
   // Nobody can have seen anything meanwhile.
   const bool at_once = fault == Fault::kConnectRefusedRst;
-  AddSiblings(generation_,
-              {recorder_.route()->upstream, lease_.index(),
-               connection_->address(), connection_->connected(),
-               at_once ? kNoTime : silent_since, now},
-              &recorder_.siblings());
+  AddSiblings(
+      generation_,
+      {recorder_.route()->upstream, lease_.index(), connection_->address(),
+       connection_->connected(), at_once ? kNoTime : silent_since, now},
+      &recorder_.siblings());
 }
 
 void Exchange::NoteSuccess() {

@@ -306,8 +306,8 @@ void Exchange::OnTimer(Timer&) {
   if (probe_time_ > Duration{} && !probed) return Probe();
   AttemptFailure failure = Failure(AttemptEnd::kTimeout);
   if (probing_ == Probing::kSiblings) {
-    const Endpoint::Flows flows = connection_->endpoint().AskFlows(
-        connection_->address(), probe_time_);
+    const Endpoint::Flows flows =
+        connection_->endpoint().AskFlows(connection_->address(), probe_time_);
     failure.siblings.flows_acking = flows.acking;
     failure.siblings.flows_silent = flows.silent;
   }

@@ -67,7 +67,7 @@ struct AttemptFailure {
   uint64_t head_bytes = 0;       // of a final head that is not complete
   bool head_forwarded = false;   // the client has the head already
   diagnostics::SiblingFacts siblings{};  // what others saw of the address
-  const BodyReader* body = nullptr;  // while the body was being relayed
+  const BodyReader* body = nullptr;      // while the body was being relayed
 };
 
 diagnostics::DnsAnswer AnswerOf(DnsOutcome outcome);

@@ -23,7 +23,7 @@ struct Failed {
   size_t upstream = 0;  // index in the configuration
   size_t server = 0;    // of its servers
   Address address;
-  bool connected = false;  // the connection stood
+  bool connected = false;       // the connection stood
   Time silent_since = kNoTime;  // kNoTime: it was no silence
   Time now = kNoTime;
 };

@@ -31,10 +31,10 @@ class Endpoint final : private NameEvents {
     Address address;   // a literal one; else see `name`
     std::string text;  // the address as logs and fields show it
     unsigned weight = 1;
-    ResolvedName* name = nullptr;  // if it has one; outlives the endpoint
-    uint16_t port = 0;             // of `name`
-    uint32_t max_requests = 0;     // in flight, per process; 0: no limit
-    Gauge* connections = nullptr;  // open ones, counted here; outlives it
+    ResolvedName* name = nullptr;    // if it has one; outlives the endpoint
+    uint16_t port = 0;               // of `name`
+    uint32_t max_requests = 0;       // in flight, per process; 0: no limit
+    Gauge* connections = nullptr;    // open ones, counted here; outlives it
     const TlsClient* tls = nullptr;  // null: in the clear; outlives it
     std::string tls_host{};          // see TlsClient::New
     AddressBook* book = nullptr;     // shared memories; null: its own. So too
@@ -67,8 +67,8 @@ class Endpoint final : private NameEvents {
 
   // The addresses take turns. Requires: resolved().
   Route NextRoute();
-  // `address` could not be connected to, or not soon, or TLS failed there: for a
-  // while the others come first.
+  // `address` could not be connected to, or not soon, or TLS failed there: for
+  // a while the others come first.
   void Avoid(const Address& address);
   bool avoids_all() const;
 
@@ -102,7 +102,8 @@ class Endpoint final : private NameEvents {
     for (const Target& target : targets_) visit(target.address, *target.memory);
   }
 
-  // No connection came of it: for a second other servers are asked, if there are any.
+  // No connection came of it: for a second other servers are asked, if there
+  // are any.
   void SawNoConnection() { left_alone_until_ = loop_.now() + kLeftAlone; }
   bool avoided() const { return loop_.now() < left_alone_until_; }
 
