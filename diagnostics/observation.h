@@ -180,6 +180,10 @@ struct SiblingFacts {
   uint32_t rack_silent = 0;      // of them silent in the last seconds
   std::optional<Hop> walk_last;  // path walk: the last hop that answered
   Seconds walk_age{0};
+  bool walk_refused = false;       // it said that its own way on is dead
+  bool walk_no_neighbour = false;  // or that who comes behind it is not there
+  // No router answered the walk, and this one, the first, does answer others'.
+  std::optional<Hop> walk_mute;
 };
 
 // One attempt to get an answer from an upstream.

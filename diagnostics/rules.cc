@@ -186,6 +186,19 @@ Finding FarEndClosed(const Scene& s) {
   return f;
 }
 
+// The hops of the leg that lie nearer to us than this one.
+HopSet Nearer(const Scene& s, Hop hop) {
+  HopSet nearer;
+  for (Hop each : s.path) {
+    if (Index(each) < Index(hop)) nearer.Add(each);
+  }
+  return nearer;
+}
+
+bool WalkIsFresh(const SiblingFacts& near) {
+  return near.walk_last.has_value() && near.walk_age <= kFreshWalk;
+}
+
 Finding SiblingSameRack(const Scene& s) {
   Finding f;
   const auto& age = s.attempt.siblings.same_rack;
@@ -219,21 +232,22 @@ Finding WholeRackSilent(const Scene& s) {
   return f;
 }
 
-// The hops of the leg that lie nearer to us than this one.
-HopSet Nearer(const Scene& s, Hop hop) {
-  HopSet nearer;
-  for (Hop each : s.path) {
-    if (Index(each) < Index(hop)) nearer.Add(each);
-  }
-  return nearer;
-}
-
 // The hop of the leg that comes right behind this one, if there is one.
 HopSet Next(const Scene& s, Hop hop) {
   for (Hop each : s.path) {
     if (Index(each) > Index(hop)) return {each};
   }
   return {};
+}
+
+// Whoever says that there is no such host has let a walk's packet pass: so it
+// has a route, and a neighbour that does not answer.
+bool LetWalkPass(const Scene& s, const IcmpFacts& icmp) {
+  const SiblingFacts& near = s.attempt.siblings;
+  const bool host = icmp.v6 ? icmp.type == 1 && icmp.code == 3
+                            : icmp.type == 3 && icmp.code == 1;
+  return host && WalkIsFresh(near) && near.walk_last == icmp.hop &&
+         !near.walk_refused;
 }
 
 void BlameRouter(const Scene& s, const IcmpFacts& icmp, Finding& f) {
@@ -245,10 +259,12 @@ void BlameRouter(const Scene& s, const IcmpFacts& icmp, Finding& f) {
   }
   f.sentence << IcmpText(icmp).view() << ", which topology calls "
              << HopName(icmp.hop);
-  if (NoNeighbour(s.attempt)) {
+  if (NoNeighbour(s.attempt) || LetWalkPass(s, icmp)) {
     f.blamed = HopList(Next(s, icmp.hop));
-    f.sentence << ", after the time of three ARP requests: the next hop does "
-                  "not answer it";
+    f.sentence << (NoNeighbour(s.attempt)
+                       ? ", after the time of three ARP requests"
+                       : ", and its own route is whole, as a path walk shows")
+               << ": the next hop does not answer it";
   } else {
     f.sentence << ": it says so itself";
   }
@@ -280,23 +296,58 @@ Finding IcmpOffender(const Scene& s) {
   return f;
 }
 
+// Whom a walk leaves that had its last answer from here.
+HopList BlamedByWalk(const Scene& s, Hop last) {
+  const SiblingFacts& near = s.attempt.siblings;
+  if (near.walk_refused) return {last};
+  if (near.walk_no_neighbour) {
+    HopList blamed = HopList{Hop::kServer, Hop::kLb}.Only(s.path);
+    if (last == Hop::kIsp) blamed = HopList{Hop::kTor}.Only(s.path);
+    blamed.Add(last);
+    return blamed;
+  }
+  HopList blamed;
+  for (Hop hop : s.path) {
+    if (Index(hop) <= Index(last)) continue;
+    blamed.Add(hop);
+    if (hop == Hop::kTor) break;  // it is a router and did not answer either
+  }
+  blamed.Add(last);
+  return blamed;
+}
+
+std::string_view WalksEnd(const SiblingFacts& near) {
+  if (near.walk_refused) return ": it says that its own way on is dead";
+  if (near.walk_no_neighbour) return ": nobody behind it answers its ARP";
+  return ": it breaks behind it, or there";
+}
+
 Finding PathWalk(const Scene& s) {
   Finding f;
   const SiblingFacts& near = s.attempt.siblings;
-  if (!near.walk_last.has_value() || near.walk_age > kFreshWalk) return f;
+  if (!WalkIsFresh(near)) return f;
   if (!IsSilence(s.fault) || s.fault == Fault::kConnectUnreachArp) return f;
   if (s.attempt.unix_socket) return f;
   const Hop last = *near.walk_last;
-  for (Hop hop : s.path) {
-    if (Index(hop) <= Index(last)) continue;
-    f.blamed.Add(hop);
-    if (hop == Hop::kTor) break;  // it is a router and did not answer either
-  }
-  f.blamed.Add(last);
+  f.blamed = BlamedByWalk(s, last);
   f.cleared = Nearer(s, last);
   f.sentence << "a path walk " << AgeSeconds(near.walk_age)
              << " s ago had its last answer from " << HopName(last)
-             << ": it breaks behind it, or there";
+             << WalksEnd(near);
+  return f;
+}
+
+// Who answers other walks, and nothing that goes to this address.
+Finding PathWalkMute(const Scene& s) {
+  Finding f;
+  const SiblingFacts& near = s.attempt.siblings;
+  if (!near.walk_mute.has_value() || near.walk_age > kFreshWalk) return f;
+  if (near.walk_last.has_value() || s.attempt.unix_socket) return f;
+  if (!IsSilence(s.fault) || !s.path.contains(*near.walk_mute)) return f;
+  f.blamed = {*near.walk_mute};
+  f.sentence << "a path walk " << AgeSeconds(near.walk_age)
+             << " s ago got no answer at all, and " << HopName(*near.walk_mute)
+             << " answers those to other addresses: it swallows here";
   return f;
 }
 
@@ -330,7 +381,7 @@ Doubt UnseenWay(const Scene& s) {
 const std::array<Doubt (*)(const Scene&), 3> kDoubts = {
     {UnseenWay, Interception, ClockSuspected}};
 
-const std::array<NamedRule, 23> kRules = {{
+const std::array<NamedRule, 24> kRules = {{
     {Rule::kFault, NothingLookedUp}, {Rule::kX3, RefusedByTarget},
     {Rule::kX4, Handshake},          {Rule::kX5, Acknowledged},
     {Rule::kX5, ProbeAnswered},      {Rule::kX5, Unacknowledged},
@@ -341,8 +392,8 @@ const std::array<NamedRule, 23> kRules = {{
     {Rule::kX9, FarEndClosed},       {Rule::kX9, SiblingSameRack},
     {Rule::kX9, SiblingOtherRack},   {Rule::kX9, WholeRackSilent},
     {Rule::kX9, PolicyAgreed},       {Rule::kX10, IcmpOffender},
-    {Rule::kX10, PathWalk},          {Rule::kX12, ClockAgrees},
-    {Rule::kX12, BundleShared},
+    {Rule::kX10, PathWalk},          {Rule::kX10, PathWalkMute},
+    {Rule::kX12, ClockAgrees},       {Rule::kX12, BundleShared},
 }};
 
 }  // namespace whichhop::diagnostics

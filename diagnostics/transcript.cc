@@ -324,6 +324,9 @@ constexpr Line kLines[] = {
     SIBLINGS(rack_silent),
     SIBLINGS(walk_last),
     SIBLINGS(walk_age),
+    SIBLINGS(walk_refused),
+    SIBLINGS(walk_no_neighbour),
+    SIBLINGS(walk_mute),
 };
 
 #undef OF

@@ -99,6 +99,12 @@ std::string Address::Host() const {
   return text;
 }
 
+bool Address::is_loopback() const {
+  const std::string_view ip = IpBytes();
+  if (ip.size() == 4) return ip[0] == 127;
+  return ip.find_first_not_of('\0') == 15 && ip[15] == 1;
+}
+
 std::string Address::ToString() const {
   if (is_unix()) return std::string(kUnixPrefix) + storage_.local.sun_path;
   const std::string host = Host();

@@ -34,7 +34,8 @@ class Address {
   socklen_t size() const { return size_; }
   int family() const { return storage_.any.sa_family; }
   bool is_unix() const { return family() == AF_UNIX; }
-  uint16_t port() const;  // 0 for Unix addresses
+  bool is_loopback() const;  // 127.0.0.0/8, ::1
+  uint16_t port() const;     // 0 for Unix addresses
   // Requires: is_unix().
   const char* UnixPath() const { return storage_.local.sun_path; }
   // The whole address: "10.0.0.5:8000", "[::1]:80", "unix:/run/x.sock".

@@ -74,7 +74,7 @@ Socket& Socket::operator=(Socket&& other) noexcept {
   return *this;
 }
 
-Socket Socket::Connect(const Address& address, int* error) {
+Socket Socket::Connect(const Address& address, int* error, int hops) {
   Socket result(
       socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   *error = 0;
@@ -82,6 +82,11 @@ Socket Socket::Connect(const Address& address, int* error) {
     // IPv4 keeps the errors of a connect unasked.
     const int on = 1;
     setsockopt(result.fd_, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof(on));
+  }
+  if (result.open() && hops > 0) {
+    const bool v6 = address.family() == AF_INET6;
+    setsockopt(result.fd_, v6 ? static_cast<int>(IPPROTO_IPV6) : IPPROTO_IP,
+               v6 ? IPV6_UNICAST_HOPS : IP_TTL, &hops, sizeof(hops));
   }
   if (!result.open() ||
       (connect(result.fd_, address.get(), address.size()) != 0 &&

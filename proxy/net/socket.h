@@ -65,7 +65,8 @@ class Socket {
 
   // A non-blocking TCP or Unix stream socket with a connect begun. On failure
   // the socket is not open and *error is the errno of the call that failed.
-  static Socket Connect(const Address& address, int* error);
+  // `hops`: how many its packets may pass (TTL); 0: as many as usual.
+  static Socket Connect(const Address& address, int* error, int hops = 0);
 
   // What is written leaves at once, whatever is on its way. For who has
   // connected: a connect that fails need not pay for it.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "proxy/server/walk_report.h"
+
 namespace whichhop {
 
 namespace {
@@ -60,6 +62,7 @@ void Admin::Close(const AdminAddress& configured) {
 void Admin::Stop() {
   for (auto& open : listeners_) open.listener->DrainAndClose();
   while (!sessions_.empty()) sessions_.back()->Close();
+  walks_.Stop();
   loop_.Stop();
 }
 
@@ -72,9 +75,14 @@ bool Admin::OnNoDescriptor() {
 // The process took even the reserve's descriptor for another: closed unheard.
 void Admin::OnRefuse(Socket, const Address&, int) {}
 
-void Admin::OnAccept(Listener&, Socket socket, const Address&) {
+void Admin::OnAccept(Listener& listener, Socket socket, const Address&) {
   if (sessions_.size() >= kMaxSessions) sessions_.front()->Close();
-  auto session = std::make_unique<AdminSession>(*this, std::move(socket));
+  const auto open = std::ranges::find_if(listeners_, [&](const auto& each) {
+    return each.listener.get() == &listener;
+  });
+  const bool whole = open->configured.key == "admin";
+  auto session =
+      std::make_unique<AdminSession>(*this, std::move(socket), whole);
   if (session->Start()) sessions_.push_back(std::move(session));
 }
 
@@ -106,10 +114,19 @@ AdminAnswer Admin::Metrics(std::string_view accept) {
   return answer;
 }
 
-AdminAnswer Admin::Answer(std::string_view path, std::string_view accept) {
+AdminAnswer Admin::Walks() const {
+  AdminAnswer answer{200, "application/json", {}};
+  AppendWalks(walks_.All(), metrics_.config().topology, loop_.now(),
+              answer.body);
+  return answer;
+}
+
+AdminAnswer Admin::Answer(std::string_view path, std::string_view accept,
+                          bool whole) {
   if (path == "/livez") return {200, kPlainText, "alive\n"};
   if (path == "/readyz") return Readiness();
   if (path == "/metrics") return Metrics(accept);
+  if (path == "/walks" && whole) return Walks();
   return {404, kPlainText,
           "nothing is here but /livez, /readyz and /metrics\n"};
 }

@@ -1,9 +1,11 @@
 #pragma once
 // The Admin answers /livez, /readyz and /metrics on the listeners `admin` and
-// `probes`. It has a thread and a loop of its own: a probe must be answered
-// while the workers are overloaded or drain, and no exchange is to wait while a
-// page of a megabyte is written. It reads what workers count and touches
-// nothing else of theirs. Owned by the server.
+// `probes`, and on `admin` alone what only operators may see: /walks. It walks
+// paths, too: what is not urgent has its place here. It has a thread and a loop
+// of its own: a probe must be answered while the workers are overloaded or
+// drain, and no exchange is to wait while a page of a megabyte is written. It
+// reads what workers count and touches nothing else of theirs. Owned by the
+// server.
 
 #include <memory>
 #include <string_view>
@@ -16,6 +18,7 @@
 #include "proxy/net/loop.h"
 #include "proxy/server/admin_session.h"
 #include "proxy/server/metrics_page.h"
+#include "proxy/server/path_walks.h"
 
 namespace whichhop {
 
@@ -47,6 +50,9 @@ class Admin final : private AcceptEvents {
   // Ends the thread; what is being answered is cut.
   ~Admin();
 
+  // They live on its loop.
+  PathWalks& walks() { return walks_; }
+
   // From the thread that owns it.
   void Start(AdminChange change);
   void Reload(AdminChange change);
@@ -55,7 +61,9 @@ class Admin final : private AcceptEvents {
   Loop& loop() { return loop_; }
   BufferPool& buffers() { return buffers_; }
   WallText& wall_text() { return wall_text_; }
-  AdminAnswer Answer(std::string_view path, std::string_view accept);
+  // `whole`: not the probes alone.
+  AdminAnswer Answer(std::string_view path, std::string_view accept,
+                     bool whole);
   void OnClosed(AdminSession& session);
 
  private:
@@ -74,8 +82,10 @@ class Admin final : private AcceptEvents {
   void Stop();
   AdminAnswer Readiness() const;
   AdminAnswer Metrics(std::string_view accept);
+  AdminAnswer Walks() const;
 
   Loop loop_;
+  PathWalks walks_{loop_};
   BufferPool buffers_;
   WallText wall_text_;
   const ProcessState& state_;

@@ -29,8 +29,11 @@ std::string AcceptOf(const RequestHead& head, const char* data) {
 
 }  // namespace
 
-AdminSession::AdminSession(Admin& admin, Socket socket)
-    : admin_(admin), stream_(std::move(socket)), parser_(kLimits) {}
+AdminSession::AdminSession(Admin& admin, Socket socket, bool whole)
+    : admin_(admin),
+      whole_(whole),
+      stream_(std::move(socket)),
+      parser_(kLimits) {}
 
 AdminSession::~AdminSession() { assert(closed_); }
 
@@ -80,7 +83,8 @@ void AdminSession::AnswerRequest() {
   if (head.line.method != Method::kGet && !bodiless_) {
     return Send({405, kPlainText, "only GET and HEAD are answered here\n"});
   }
-  Send(admin_.Answer(EffectivePath(head.line, data), AcceptOf(head, data)));
+  Send(admin_.Answer(EffectivePath(head.line, data), AcceptOf(head, data),
+                     whole_));
 }
 
 void AdminSession::Send(const AdminAnswer& answer) {

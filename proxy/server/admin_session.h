@@ -31,7 +31,8 @@ class AdminSession final : public Retired,
                            private WatchEvents,
                            private TimerEvents {
  public:
-  AdminSession(Admin& admin, Socket socket);
+  // `whole`: see Admin::Answer.
+  AdminSession(Admin& admin, Socket socket, bool whole);
   ~AdminSession() override;
 
   // False if the kernel takes no more registrations: the session is closed.
@@ -52,6 +53,7 @@ class AdminSession final : public Retired,
   void DiscardInput();
 
   Admin& admin_;
+  const bool whole_;
   Stream stream_;
   Watch watch_;
   Timer timer_;

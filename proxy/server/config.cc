@@ -16,4 +16,12 @@ size_t IndexOfServer(const std::vector<ServerConfig>& servers,
   return static_cast<size_t>(found - servers.begin());
 }
 
+std::optional<diagnostics::Hop> HopAt(
+    const std::vector<TopologyConfig>& topology, const Address& address) {
+  for (const TopologyConfig& entry : topology) {
+    if (entry.network.Contains(address)) return entry.hop;
+  }
+  return std::nullopt;
+}
+
 }  // namespace whichhop

@@ -167,6 +167,9 @@ struct TopologyConfig {
   Network network;
 };
 
+std::optional<diagnostics::Hop> HopAt(
+    const std::vector<TopologyConfig>& topology, const Address& address);
+
 struct LogsConfig {
   std::string access = "stdout";  // stdout | stderr | off | a path, with a /
   std::string operator_log = "stderr";

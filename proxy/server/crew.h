@@ -14,6 +14,7 @@
 
 namespace whichhop {
 
+class PathWalks;
 class Worker;
 struct HealthReport;
 
@@ -28,6 +29,10 @@ class Crew {
   void Add(Worker& worker) { workers_.push_back(&worker); }
   AdmissionBook& admissions() { return admissions_; }
   AddressBook& addresses() { return addresses_; }
+  // Null where nobody walks.
+  PathWalks* walks() { return walks_; }
+  // Before any worker runs; they outlive the workers.
+  void SetWalks(PathWalks& walks) { walks_ = &walks; }
   const ServerHealth& health() const { return health_; }
   const std::vector<Worker*>& workers() const { return workers_; }
   // Whose generations have the HealthWatch.
@@ -44,6 +49,7 @@ class Crew {
  private:
   AdmissionBook admissions_;
   AddressBook addresses_;
+  PathWalks* walks_ = nullptr;
   ServerHealth health_;
   std::vector<Worker*> workers_;
 };

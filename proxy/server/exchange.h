@@ -39,6 +39,7 @@
 namespace whichhop {
 
 class Generation;
+class PathWalks;
 class Worker;
 
 // Who ended the exchange and in which phase, as HAProxy's logs say it: '-' is
@@ -174,8 +175,10 @@ class Exchange final : public Retired,
   void RefuseAllDown();
   std::chrono::seconds RetryAfter() const;
   void NoteFault(const AttemptFailure& failure, diagnostics::Fault fault);
+  void AskWalkElsewhere(PathWalks* walks, Time now);
   void NoteSuccess();
   void NoteAnswer();
+  void AskWalks(diagnostics::Fault fault, Time answered);
   void AskSiblings(const AttemptFailure& failure, diagnostics::Fault fault);
 
   // exchange_upstream.cc

@@ -6,7 +6,9 @@
 #include "diagnostics/classify.h"
 #include "proxy/server/exchange.h"
 #include "proxy/server/generation.h"
+#include "proxy/server/path_walks.h"
 #include "proxy/server/siblings.h"
+#include "proxy/server/walk_report.h"
 #include "proxy/server/worker.h"
 
 namespace whichhop {
@@ -139,6 +141,38 @@ void Exchange::AskSiblings(const AttemptFailure& failure, Fault fault) {
       {recorder_.route()->upstream, lease_.index(), connection_->address(),
        connection_->connected(), at_once ? kNoTime : silent_since, now},
       &recorder_.siblings());
+  AskWalks(fault, memory == nullptr ? kNoTime : memory->asked());
+}
+
+// A walk is as good as nobody was answered since. What neighbours share with
+// the address clears nothing that may lose the packets to it alone: neither
+// where its walk ended, nor, where a walk can tell, before it has.
+void Exchange::AskWalks(Fault fault, Time answered) {
+  PathWalks* const walks = worker_.crew().walks();
+  const bool lost =
+      diagnostics::IsSilence(fault) || fault == Fault::kConnectUnreachHost;
+  const Address& target = connection_->address();
+  if (walks == nullptr || !lost || target.is_loopback()) return;
+  const Time now = worker_.loop().now();
+  const auto report = walks->Find(target);
+  diagnostics::SiblingFacts& facts = recorder_.siblings();
+  if (report != nullptr && answered <= report->ended) {
+    AddWalk(*report, walks->First(target, now), config().topology, now, &facts);
+    // Whether the first router answers anybody, a walk that gets there shows.
+    if (report->hops.empty()) AskWalkElsewhere(walks, now);
+  }
+  const bool may_tell =
+      !config().topology.empty() && fault == Fault::kConnectTimeout;
+  if (facts.walk_last || (report == nullptr && may_tell)) {
+    facts.same_rack.reset();
+    facts.other_rack.reset();
+  }
+  walks->Ask(target, now);
+}
+
+void Exchange::AskWalkElsewhere(PathWalks* walks, Time now) {
+  const auto witness = FindWitness(generation_, connection_->address(), now);
+  if (witness) walks->Ask(*witness, now);
 }
 
 void Exchange::NoteSuccess() {

@@ -53,6 +53,7 @@ class MetricsPage {
               const ProcessState& state, const ServerHealth& health);
 
   // The configuration that serves.
+  const Config& config() const { return *config_; }
   void Adopt(std::shared_ptr<const Config> config) {
     config_ = std::move(config);
   }

@@ -73,14 +73,6 @@ void AddBody(const BodyReader& body, AttemptFacts* facts) {
   }
 }
 
-std::optional<diagnostics::Hop> HopAt(
-    const std::vector<TopologyConfig>& topology, const Address& address) {
-  for (const TopologyConfig& entry : topology) {
-    if (entry.network.Contains(address)) return entry.hop;
-  }
-  return std::nullopt;
-}
-
 void AddTimes(const AttemptRecord& record, AttemptFacts* facts) {
   const Time connected =
       record.connected == kNoTime ? record.ended : record.connected;

@@ -69,7 +69,7 @@ class Server {
         std::max<size_t>(1, config.limits.handshakes / workers_count_),
         std::max<size_t>(1, config.limits.request_buffers / workers_count_)};
   }
-  void StartAdmin();
+  void MakeAdmin();
   void Reload();
   void Refuse();
   void Adopt(std::shared_ptr<const Config> config, Bound opened,
@@ -173,6 +173,7 @@ void Server::Start(size_t connections) {
         std::make_unique<Worker>(config_, TakeShare(bound_.listeners, i),
                                  Share(*config_, connections), log_, crew_));
   }
+  MakeAdmin();
   running_ = workers_count_;
   for (auto& worker : workers_) {
     threads_.emplace_back([this, &worker] {
@@ -183,16 +184,16 @@ void Server::Start(size_t connections) {
   }
   state_.NoteReload(true);
   state_.SetServing(Serving::kServing);
-  StartAdmin();
+  admin_->Start({config_, std::move(bound_.admin), {}});
 }
 
-void Server::StartAdmin() {
+void Server::MakeAdmin() {
   std::vector<const WorkerMetrics*> metrics;
   for (const auto& worker : workers_) {
     metrics.push_back(&std::as_const(*worker).metrics());
   }
   admin_ = std::make_unique<Admin>(std::move(metrics), state_, crew_.health());
-  admin_->Start({config_, std::move(bound_.admin), {}});
+  crew_.SetWalks(admin_->walks());
 }
 
 void Server::AnswerSignals() {

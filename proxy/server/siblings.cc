@@ -22,11 +22,6 @@ enum class Nearness : uint8_t {
   kSharesAddress,
 };
 
-bool IsLoopback(std::string_view ip) {
-  if (ip.size() == 4) return ip[0] == 127;
-  return ip.find_first_not_of('\0') == 15 && ip[15] == 1;
-}
-
 struct Place {
   size_t upstream;
   const std::string& rack;
@@ -41,8 +36,8 @@ Nearness Compare(const Place& failed, const Place& other) {
   const bool racks = !failed.rack.empty() && !other.rack.empty();
   if (racks && other.rack == failed.rack) return Nearness::kSharesRack;
   if (racks && other.upstream == failed.upstream) return Nearness::kSharesWay;
-  const std::string_view ip = failed.address.IpBytes();
-  const bool one_host = !IsLoopback(ip) && other.address.IpBytes() == ip;
+  const bool one_host = !failed.address.is_loopback() &&
+                        other.address.IpBytes() == failed.address.IpBytes();
   return one_host ? Nearness::kSharesHost : Nearness::kStranger;
 }
 
@@ -129,6 +124,28 @@ void AddSiblings(Generation& generation, const Failed& failed,
   for (size_t i = 0; i < generation.config().upstreams.size(); ++i) {
     if (i != failed.upstream) survey.AskUpstream(i);
   }
+}
+
+std::optional<Address> FindWitness(Generation& generation,
+                                   const Address& failed, Time now) {
+  std::optional<Address> witness;
+  Time latest = now - kLastSeconds;
+  const auto ask = [&](const Address& address, const AddressMemory& memory) {
+    const bool other = !address.is_unix() && !address.is_loopback() &&
+                       address.IpBytes() != failed.IpBytes();
+    if (!other || memory.asked() <= latest) return;
+    latest = memory.asked();
+    witness = address;
+  };
+  size_t asked = 0;
+  for (size_t i = 0; i < generation.config().upstreams.size(); ++i) {
+    Upstream& upstream = generation.upstream(i);
+    for (size_t each = 0; each < upstream.servers(); ++each) {
+      if (++asked > kMaxSiblingsAsked) return witness;
+      upstream.server(each).ForEachAddress(ask);
+    }
+  }
+  return witness;
 }
 
 }  // namespace whichhop

@@ -36,4 +36,8 @@ struct Failed {
 void AddSiblings(Generation& generation, const Failed& failed,
                  diagnostics::SiblingFacts* facts);
 
+// The address, not this one, that answered last, within the last seconds.
+std::optional<Address> FindWitness(Generation& generation,
+                                   const Address& failed, Time now);
+
 }  // namespace whichhop

@@ -68,6 +68,8 @@ class Generator {
     near.rack_silent = Below(near.rack_servers + 1);
     near.walk_age = seconds(Below(90));
     if (Flip()) return;
+    near.walk_refused = Below(4) == 0;
+    near.walk_no_neighbour = !near.walk_refused && Below(4) == 0;
     near.walk_last =
         o.position == Position::kCdn && Flip() ? Hop::kIsp : Hop::kTor;
   }
@@ -244,8 +246,14 @@ constexpr void (*kRemovals[])(Observation&) = {
     [](Observation& o) { o.attempt.siblings.flows_silent = 0; },
     [](Observation& o) { o.attempt.siblings.far_end_closed.reset(); },
     [](Observation& o) { o.attempt.siblings.rack_silent = 0; },
-    [](Observation& o) { o.attempt.siblings.walk_last.reset(); },
-    [](Observation& o) { o.attempt.siblings = {}; },
+    [](Observation& o) {
+      // Of a router that says that there is no such host it shows that its
+      // neighbour may be the one that is broken; that narrows nothing.
+      if (!o.attempt.icmp) o.attempt.siblings.walk_last.reset();
+    },
+    [](Observation& o) {
+      if (!o.attempt.icmp) o.attempt.siblings = {};
+    },
     [](Observation& o) { o.attempt.peer_min_rtt.reset(); },
     [](Observation& o) {
       // A hole in what arrives moves blame to the way; it narrows nothing.
@@ -263,9 +271,9 @@ constexpr void (*kRemovals[])(Observation&) = {
       }
     },
     [](Observation& o) {  // a date that speaks for us is known no more
-      if (o.attempt.tls && o.attempt.tls->clock.failed < 2) {
-        o.attempt.tls->clock.ahead.reset();
-      }
+      if (!o.attempt.tls || o.attempt.tls->clock.failed >= 2) return;
+      std::optional<Seconds>& ahead = o.attempt.tls->clock.ahead;
+      if (ahead && std::chrono::abs(*ahead) <= seconds(300)) ahead.reset();
     },
     [](Observation& o) { o.attempt.resolved_before.reset(); },
     [](Observation& o) { o.request.client_retransmits.reset(); },

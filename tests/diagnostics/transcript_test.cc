@@ -102,8 +102,8 @@ auto Fields(IcmpFacts& facts) {
 }
 
 auto Fields(SiblingFacts& facts) {
-  auto& [a, b, c, d, e, f, g, h, i, j] = facts;
-  return std::tie(a, b, c, d, e, f, g, h, i, j);
+  auto& [a, b, c, d, e, f, g, h, i, j, k, l, m] = facts;
+  return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m);
 }
 
 // All but the first bytes, which are one fact in two fields: see below.

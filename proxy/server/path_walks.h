@@ -1,0 +1,59 @@
+#pragma once
+// The path walks of the process, and what they found: made on a loop that
+// carries no requests, asked for and read by any thread when a request has
+// failed. Nobody waits for one: the next verdict has it.
+//
+// To one address at most one a minute; at most kMaxRunning at a time, and who
+// asks then asks in vain; of kMaxKept addresses the oldest is forgotten.
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "proxy/net/path_walk.h"
+
+namespace whichhop {
+
+class PathWalks final : private PathWalkEvents {
+ public:
+  static constexpr size_t kMaxRunning = 8;
+  static constexpr size_t kMaxKept = 256;
+  static constexpr Duration kPause = std::chrono::minutes(1);
+
+  // On `loop`, which outlives it.
+  explicit PathWalks(Loop& loop) : loop_(loop) {}
+
+  // From any thread. No-op for Unix and loopback addresses.
+  void Ask(const Address& target, Time now);
+  // From any thread: the last one to end; null: none has.
+  std::shared_ptr<const PathReport> Find(const Address& target) const;
+  std::vector<std::shared_ptr<const PathReport>> All() const;
+  // The first router of the walks of the last minute to addresses of the
+  // target's family, where all agree on it.
+  std::optional<Address> First(const Address& target, Time now) const;
+
+  // On the loop's thread: ends those that run.
+  void Stop();
+
+ private:
+  struct Kept {
+    Time begun = kNoTime;
+    bool running = false;
+    std::shared_ptr<const PathReport> report;
+  };
+
+  void Start(const Address& target);
+  void OnPathWalked(PathWalk& walk, PathReport report) override;
+  void ForgetOldest();
+
+  Loop& loop_;
+  std::vector<std::unique_ptr<PathWalk>> walks_;  // the loop's thread's
+  mutable std::mutex mutex_;
+  std::map<std::string, Kept> kept_;
+  size_t running_ = 0;
+};
+
+}  // namespace whichhop
