@@ -157,6 +157,8 @@ Reason ReadFirstBytes(std::string_view text, Observation& seen, Texts&) {
 #define SIBLINGS(name)                                                       \
   Fact<&Observation::attempt, &AttemptFacts::siblings, &SiblingFacts::name>( \
       "attempt.siblings." #name)
+#define TESTIMONY(name) \
+  Fact<&Observation::testimony, &TestimonyFacts::name>("testimony." #name)
 
 // A fact is one line here, in the order of observation.h. People's bug reports
 // and the corpus depend on the keys: rename none.
@@ -324,6 +326,17 @@ constexpr Line kLines[] = {
     SIBLINGS(rack_silent),
     SIBLINGS(walk_last),
     SIBLINGS(walk_age),
+    OF(testimony),
+    TESTIMONY(proxy_status),
+    TESTIMONY(error_cause),
+    TESTIMONY(error_reporter),
+    TESTIMONY(error_cleared),
+    TESTIMONY(error_fault),
+    TESTIMONY(error_id),
+    TESTIMONY(via),
+    TESTIMONY(server_timing),
+    TESTIMONY(vendor),
+    TESTIMONY(elapsed),
 };
 
 #undef OF
@@ -338,6 +351,7 @@ constexpr Line kLines[] = {
 #undef CERTIFICATE
 #undef CLOCK
 #undef SIBLINGS
+#undef TESTIMONY
 
 using Told = std::bitset<std::size(kLines)>;
 

@@ -144,7 +144,8 @@ requires std::is_enum_v<Choice> Reason Read(std::string_view text,
 template <typename Facts>
 concept Group =
     std::same_as<Facts, TcpFacts> || std::same_as<Facts, IcmpFacts> ||
-    std::same_as<Facts, TlsFacts> || std::same_as<Facts, ClientTlsFacts>;
+    std::same_as<Facts, TlsFacts> || std::same_as<Facts, ClientTlsFacts> ||
+    std::same_as<Facts, TestimonyFacts>;
 
 template <Group Facts>
 void Write(const std::optional<Facts>&, std::string& out) {
