@@ -30,7 +30,7 @@ HopSet SpeakersInside(const Observation& seen) {
 
 // A proxy that made the response itself: the innermost is the first.
 const ProxyMember* FirstError(const Testimony& heard) {
-  for (const ProxyMember& member : heard.Members()) {
+  for (const ProxyMember& member : heard.Counting()) {
     if (member.has_error) return &member;
   }
   return nullptr;
@@ -53,7 +53,7 @@ Claim FromError(const Observation& seen, ErrorType type, bool outermost) {
 }
 
 // Names of hops come before an error, which only hints at them: the proxy that
-// wrote them knew of it.
+// wrote them knew of it. One of our kind that names none knows of none.
 Claim ReadClaim(const Observation& seen, const Testimony& heard) {
   Claim claim;
   if (!heard.cause.empty()) {
@@ -62,6 +62,7 @@ Claim ReadClaim(const Observation& seen, const Testimony& heard) {
     claim.rows = heard.rows;
     return claim;
   }
+  if (heard.weighed()) return claim;
   const ProxyMember* const error = FirstError(heard);
   if (error != nullptr && error->error != ErrorType::kNone) {
     return FromError(seen, error->error, error == heard.Outermost());

@@ -87,15 +87,15 @@ bool RelayedAnotherStatus(const Observation& seen, const Testimony& heard) {
 // Whoever says no error sent on the status that it received: to us the last,
 // to each other the one behind it.
 bool ReceivedAnotherStatus(const Observation& seen, const Testimony& heard) {
+  const auto members = heard.Counting();
   unsigned sent = seen.status;
-  for (size_t i = heard.member_count; i-- > 0;) {
-    const ProxyMember& member = heard.members[i];
-    const unsigned received = member.received_status;
-    const bool passed = !member.has_error && received != 0;
+  for (size_t i = members.size(); i-- > 0;) {
+    const unsigned received = members[i].received_status;
+    const bool passed = !members[i].has_error && received != 0;
     if (passed && sent != 0 && received != sent) return true;
     sent = received;
-    const bool gap = heard.members_left_out > 0 && i + 1 == heard.member_count;
-    if (gap) sent = 0;
+    // Who was left out stands between these two.
+    if (heard.members_left_out > 0 && i + 1 == members.size()) sent = 0;
   }
   return false;
 }
@@ -115,7 +115,7 @@ bool IsTimeout(ErrorType type) {
 }
 
 bool NamesTimeout(const Testimony& heard) {
-  const auto members = heard.Members();
+  const auto members = heard.Counting();
   if (std::ranges::any_of(members, IsTimeout, &ProxyMember::error)) return true;
   if (IsTimeout(heard.vendor_error)) return true;
   // Some faults share an id: the member says which it is.
@@ -150,7 +150,8 @@ bool BlamesTheRequestFor5xx(const Observation& seen, const Testimony& heard) {
       seen.status < 500 || seen.status == 501 || seen.status == 505;
   if (may) return false;
   return IsOfRequest(heard.vendor_error) ||
-         std::ranges::any_of(heard.Members(), IsOfRequest, &ProxyMember::error);
+         std::ranges::any_of(heard.Counting(), IsOfRequest,
+                             &ProxyMember::error);
 }
 
 // The first that holds is told; contradiction_test.cc has each.

@@ -314,7 +314,7 @@ Testimony ReadTestimony(const TestimonyFacts& facts) {
   if (IsItem(facts.error_id)) heard.id = facts.error_id;
   heard.via = LastElement(facts.via);
   heard.timing = FirstElement(facts.server_timing);
-  ReadVendors(facts.vendor, heard);
+  if (!heard.weighed()) ReadVendors(facts.vendor, heard);
   return heard;
 }
 

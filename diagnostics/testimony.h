@@ -73,6 +73,14 @@ struct Testimony {
   std::span<const ProxyMember> Members() const {
     return {members.data(), member_count};
   }
+  // One of our kind speaks (Error-Fault): what others said before it, it has
+  // weighed. Nobody whom it does not believe is believed through it.
+  bool weighed() const { return !fault.empty(); }
+  // Those whose word counts: all, or the one who weighed the others.
+  std::span<const ProxyMember> Counting() const {
+    const bool last_alone = weighed() && member_count > 0;
+    return last_alone ? Members().last(1) : Members();
+  }
   // The last member, who answered us; null where there is none.
   const ProxyMember* Outermost() const {
     return member_count == 0 ? nullptr : &members[member_count - 1];

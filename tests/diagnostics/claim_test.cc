@@ -109,6 +109,29 @@ TEST_CASE("who only passed an error on did not make it") {
         "503 | server | lb | documented");
 }
 
+TEST_CASE("nobody is believed through one of our kind that does not do so") {
+  Observation o = Relayed(Position::kCdn, Answers::kLb, 507);
+  TestimonyFacts& said = *o.testimony;
+  said.proxy_status = "x; error=connection_refused, in; received-status=507";
+  CHECK(Diagnose(o).hearing == Hearing::kBelieved);
+  said.error_fault = "relay-507; basis=observed";
+  CHECK(Diagnose(o).hearing == Hearing::kIgnored);
+  CHECK(Diagnose(o).cause.empty());
+  // Nor can it take the other's word away.
+  said.error_fault = "relay-502; row=\"502B 502C\"; basis=documented";
+  said.error_cause = "app, db";
+  said.error_reporter = "server, app";
+  said.proxy_status = "x; error=http_request_error, in; received-status=502";
+  o.status = 502;
+  CHECK(Short(Diagnose(o)) == "502B 502C | app,db | server,app | claimed");
+  said.proxy_status = "x; received-status=400, in; received-status=502";
+  CHECK(Diagnose(o).hearing == Hearing::kBelieved);
+  said.vendor = "X-Squid-Error: ERR_ACCESS_DENIED 0";
+  CHECK(Diagnose(o).hearing == Hearing::kBelieved);
+  said.proxy_status = "x, in; received-status=400";
+  CHECK(Diagnose(o).hearing == Hearing::kQuarantined);
+}
+
 TEST_CASE("fields of vendors count where nothing better was said") {
   Observation o = Relayed(Position::kCdn, Answers::kLb, 503);
   o.testimony->vendor = "X-Squid-Error: ERR_DNS_FAIL 0";
