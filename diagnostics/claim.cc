@@ -82,17 +82,22 @@ Claim Nothing(Hearing hearing, std::string_view why) {
   return claim;
 }
 
+// A peer's own words, of which there may be any number.
+std::string_view Short(std::string_view said) {
+  return said.substr(0, CutLength(said, 80));
+}
+
 void CiteMember(const ProxyMember& member, Evidence& evidence) {
-  evidence << member.name;
-  if (member.has_error) evidence << " says error=" << member.error_text;
+  evidence << Short(member.name);
+  if (member.has_error) evidence << " says error=" << Short(member.error_text);
   if (member.received_status != 0) {
     evidence << " received " << member.received_status;
   }
   for (const MemberParameter& parameter : member.parameters) {
     if (parameter.key.empty()) continue;
-    evidence << " " << parameter.key << "=" << parameter.value;
+    evidence << " " << parameter.key << "=" << Short(parameter.value);
   }
-  if (!member.details.empty()) evidence << " " << member.details;
+  if (!member.details.empty()) evidence << " " << Short(member.details);
 }
 
 // What was said, the part that counts.
@@ -101,12 +106,13 @@ void CiteSaid(const Testimony& heard, Evidence& evidence) {
   if (!heard.cause.empty()) {
     evidence << "Error-Cause";
     for (Hop hop : heard.cause) evidence << " " << HopName(hop);
-    if (!heard.fault.empty()) evidence << ", fault " << heard.fault;
-    if (!heard.basis.empty()) evidence << ", " << heard.basis << " there";
+    if (!heard.fault.empty()) evidence << ", fault " << Short(heard.fault);
+    if (!heard.basis.empty())
+      evidence << ", " << Short(heard.basis) << " there";
   } else if (error != nullptr) {
     CiteMember(*error, evidence);
   } else if (!heard.vendor.empty()) {
-    evidence << heard.vendor;
+    evidence << Short(heard.vendor);
   } else if (heard.member_count > 0) {
     CiteMember(*heard.Outermost(), evidence);
   } else {
@@ -115,13 +121,13 @@ void CiteSaid(const Testimony& heard, Evidence& evidence) {
 }
 
 void CiteAside(const Testimony& heard, Evidence& evidence) {
-  if (!heard.no_hop.empty()) evidence << "; no hop is " << heard.no_hop;
+  if (!heard.no_hop.empty()) evidence << "; no hop is " << Short(heard.no_hop);
   if (heard.members_left_out > 0) {
     evidence << "; " << uint64_t{heard.members_left_out}
              << " members of Proxy-Status left out";
   }
-  if (!heard.via.empty()) evidence << "; via " << heard.via;
-  if (!heard.timing.empty()) evidence << "; timing " << heard.timing;
+  if (!heard.via.empty()) evidence << "; via " << Short(heard.via);
+  if (!heard.timing.empty()) evidence << "; timing " << Short(heard.timing);
 }
 
 }  // namespace

@@ -238,6 +238,23 @@ TEST_CASE("what became of it is told, and why") {
   CHECK_THAT(Evidenced(v), !Catch::Contains("claim:"));
 }
 
+TEST_CASE("who says much leaves room for the rest of the evidence") {
+  const std::string much(5000, 'm');
+  Observation o = Relayed(Position::kCdn, Answers::kLb, 502);
+  const std::string member = much + "; error=dns_error; rcode=" + much +
+                             "; info-code=1; details=\"" + much + "\"";
+  o.testimony->proxy_status = member;
+  o.testimony->error_reporter = much;
+  o.testimony->via = much;
+  o.testimony->server_timing = much;
+  TlsFacts& tls = o.attempt.tls.emplace();
+  tls.complete = true;
+  tls.verification = Verification::kOff;
+  const std::string evidence = Evidenced(Diagnose(o));
+  CHECK_THAT(evidence, Catch::Contains("error=dns_error"));
+  CHECK_THAT(evidence, Catch::Contains("who answers there is not known\n"));
+}
+
 TEST_CASE("every type of error suspects somebody, whoever says it") {
   for (size_t i = 1; i < kErrorTypeCount; ++i) {
     const auto type = static_cast<ErrorType>(i);
