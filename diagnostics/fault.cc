@@ -49,7 +49,7 @@ constexpr FaultInfo kFaults[] = {
 #undef WHICHHOP_FAULT
 };
 
-constexpr std::array<std::string_view, 33> kTypeNames = {
+constexpr std::array<std::string_view, kErrorTypeCount> kTypeNames = {
     "",
     "dns_timeout",
     "dns_error",
@@ -105,6 +105,13 @@ std::optional<Fault> ParseFault(std::string_view id) {
 
 std::string_view ErrorTypeName(ErrorType type) {
   return kTypeNames[static_cast<size_t>(type)];
+}
+
+std::optional<ErrorType> ParseErrorType(std::string_view name) {
+  for (size_t i = 1; i < kTypeNames.size(); ++i) {
+    if (kTypeNames[i] == name) return static_cast<ErrorType>(i);
+  }
+  return std::nullopt;
 }
 
 }  // namespace whichhop::diagnostics

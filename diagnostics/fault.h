@@ -68,6 +68,9 @@ enum class ErrorType : uint8_t {
   kProxyLoopDetected,
 };
 std::string_view ErrorTypeName(ErrorType type);  // "" for kNone
+inline constexpr size_t kErrorTypeCount = 33;    // kNone among them
+// The type of that name; nothing for any other text.
+std::optional<ErrorType> ParseErrorType(std::string_view name);
 
 // Whether another attempt is safe (RFC 9110 section 9.2.2).
 enum class Retry : uint8_t {

@@ -1,23 +1,9 @@
 #include "diagnostics/observation.h"
 
+#include "diagnostics/field_name.h"
+
 namespace whichhop::diagnostics {
 namespace {
-
-char Lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-bool StartsWith(std::string_view name, std::string_view lower_prefix) {
-  if (name.size() < lower_prefix.size()) return false;
-  for (size_t i = 0; i < lower_prefix.size(); ++i) {
-    if (Lower(name[i]) != lower_prefix[i]) return false;
-  }
-  return true;
-}
-
-bool Is(std::string_view name, std::string_view lower) {
-  return name.size() == lower.size() && StartsWith(name, lower);
-}
 
 constexpr std::string_view kClientFields[] = {
     "accept",  "accept-encoding", "accept-language", "authorization",
@@ -38,13 +24,13 @@ constexpr std::string_view kMiddlePrefixes[] = {
 
 FieldWriter WriterOf(std::string_view field_name) {
   for (std::string_view name : kClientFields) {
-    if (Is(field_name, name)) return FieldWriter::kClient;
+    if (NameIs(field_name, name)) return FieldWriter::kClient;
   }
   for (std::string_view name : kMiddleFields) {
-    if (Is(field_name, name)) return FieldWriter::kMiddles;
+    if (NameIs(field_name, name)) return FieldWriter::kMiddles;
   }
   for (std::string_view prefix : kMiddlePrefixes) {
-    if (StartsWith(field_name, prefix)) return FieldWriter::kMiddles;
+    if (NameStartsWith(field_name, prefix)) return FieldWriter::kMiddles;
   }
   return FieldWriter::kUnknown;
 }

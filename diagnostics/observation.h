@@ -13,6 +13,7 @@
 
 #include "diagnostics/fault.h"
 #include "diagnostics/hop.h"
+#include "diagnostics/testimony_facts.h"
 #include "diagnostics/tls_facts.h"
 
 namespace whichhop::diagnostics {
@@ -240,7 +241,7 @@ struct Observation {
   Position position = Position::kLb;
   Statuses statuses = Statuses::kGateway;
   Answers is = Answers::kUnset;
-  bool believe = false;
+  bool believe = false;  // what the upstream says of blame
 
   Kind kind = Kind::kRelayed;
   uint16_t status = 0;          // kRelayed: received; kRespond: configured
@@ -251,6 +252,7 @@ struct Observation {
   RequestFacts request;
   DecisionFacts decision;
   AttemptFacts attempt;  // kRelayed: of its connection, `tls` alone
+  std::optional<TestimonyFacts> testimony;  // kRelayed; absent: it says nothing
 };
 
 }  // namespace whichhop::diagnostics

@@ -157,6 +157,8 @@ Reason ReadFirstBytes(std::string_view text, Observation& seen, Texts&) {
 #define SIBLINGS(name)                                                       \
   Fact<&Observation::attempt, &AttemptFacts::siblings, &SiblingFacts::name>( \
       "attempt.siblings." #name)
+#define TESTIMONY(name) \
+  Fact<&Observation::testimony, &TestimonyFacts::name>("testimony." #name)
 
 // A fact is one line here, in the order of observation.h. People's bug reports
 // and the corpus depend on the keys: rename none.
@@ -327,6 +329,17 @@ constexpr Line kLines[] = {
     SIBLINGS(walk_refused),
     SIBLINGS(walk_no_neighbour),
     SIBLINGS(walk_mute),
+    OF(testimony),
+    TESTIMONY(proxy_status),
+    TESTIMONY(error_cause),
+    TESTIMONY(error_reporter),
+    TESTIMONY(error_cleared),
+    TESTIMONY(error_fault),
+    TESTIMONY(error_id),
+    TESTIMONY(via),
+    TESTIMONY(server_timing),
+    TESTIMONY(vendor),
+    TESTIMONY(elapsed),
 };
 
 #undef OF
@@ -341,6 +354,7 @@ constexpr Line kLines[] = {
 #undef CERTIFICATE
 #undef CLOCK
 #undef SIBLINGS
+#undef TESTIMONY
 
 using Told = std::bitset<std::size(kLines)>;
 

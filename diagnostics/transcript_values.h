@@ -142,9 +142,9 @@ requires std::is_enum_v<Choice> Reason Read(std::string_view text,
 
 // Facts that are seen together or not at all, each with lines of its own.
 template <typename Facts>
-concept Group =
-    std::same_as<Facts, TcpFacts> || std::same_as<Facts, IcmpFacts> ||
-    std::same_as<Facts, TlsFacts> || std::same_as<Facts, ClientTlsFacts>;
+concept Group = std::same_as<Facts, TcpFacts> ||
+    std::same_as<Facts, IcmpFacts> || std::same_as<Facts, TlsFacts> ||
+    std::same_as<Facts, ClientTlsFacts> || std::same_as<Facts, TestimonyFacts>;
 
 template <Group Facts>
 void Write(const std::optional<Facts>&, std::string& out) {

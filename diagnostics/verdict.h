@@ -26,6 +26,19 @@ constexpr std::string_view BasisName(Basis basis) {
   return kNames[static_cast<size_t>(basis)];
 }
 
+// What became of what other hops say of blame.
+enum class Hearing : uint8_t {
+  kNothing,      // they say nothing
+  kIgnored,      // nobody believes them here, or it names no cause
+  kBelieved,     // it counts
+  kQuarantined,  // they are believed, and contradict what is known
+};
+constexpr std::string_view HearingName(Hearing hearing) {
+  constexpr std::array<std::string_view, 4> kNames = {
+      "nothing", "ignored", "believed", "quarantined"};
+  return kNames[static_cast<size_t>(hearing)];
+}
+
 // Which rule of the README a piece of evidence belongs to.
 enum class Rule : uint8_t {
   kFault,    // what happened, and whom its fault may be due to
@@ -39,12 +52,13 @@ enum class Rule : uint8_t {
   kX9,       // siblings
   kX10,      // an ICMP error or a path walk names a router
   kX12,      // what we know of ourselves
+  kClaim,    // what other hops say of themselves
   kUnknown,  // the evidence contradicts itself
 };
 constexpr std::string_view RuleName(Rule rule) {
-  constexpr std::array<std::string_view, 12> kNames = {
-      "fault", "row", "X1", "X3",  "X4",  "X5",
-      "X6",    "X7",  "X9", "X10", "X12", "unknown"};
+  constexpr std::array<std::string_view, 13> kNames = {
+      "fault", "row", "X1",  "X3",  "X4",    "X5",     "X6",
+      "X7",    "X9",  "X10", "X12", "claim", "unknown"};
   return kNames[static_cast<size_t>(rule)];
 }
 
@@ -108,6 +122,7 @@ struct Verdict {
   HopList reporter;
   HopSet cleared;
   Basis basis = Basis::kObserved;
+  Hearing hearing = Hearing::kNothing;
   ErrorType type = ErrorType::kNone;
   ErrorParameters parameters;
   FixedText<32> protocol;  // ALPN id of the leg behind us; empty: not known

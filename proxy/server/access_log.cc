@@ -181,6 +181,15 @@ std::string_view SeverityOf(const Exchange& exchange) {
   return status >= 400 && status < 500 ? "WARN" : "ERROR";
 }
 
+// What became of the upstream's claims. Where nothing is wrong nobody asks.
+std::string_view HearingOf(const Exchange& exchange) {
+  using diagnostics::Hearing;
+  const diagnostics::Verdict* const verdict = exchange.recorder().verdict();
+  const bool heard =
+      verdict != nullptr && verdict->hearing != Hearing::kNothing;
+  return HearingName(heard ? verdict->hearing : Hearing::kIgnored);
+}
+
 }  // namespace
 
 AccessLog::AccessLog(Loop& loop, LogWriter& writer, WallText& wall_text,
@@ -255,6 +264,7 @@ void AccessLog::WriteJson(const Exchange& exchange) {
   PutEnded(line_, exchange.ended());
   if (!exchange.claims().empty()) {
     line_.Text<"upstream_claims">(exchange.claims());
+    line_.Text<"upstream_claims_taken">(HearingOf(exchange));
   }
   if (IsError(exchange)) {
     AppendVerdict(*exchange.recorder().verdict(), exchange.error_id());

@@ -135,6 +135,7 @@ struct UpstreamConfig {
   std::optional<EjectConfig> eject;               // absent: off
   RetryConfig retry;
   bool buffer_request = false;  // read it whole before a server is asked
+  bool believe = false;         // what it says of blame counts
   std::shared_ptr<const TlsClient> tls = nullptr;  // null: plain
 };
 

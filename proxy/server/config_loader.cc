@@ -318,10 +318,10 @@ constexpr Row<UpstreamConfig> kUpstreamRows[] = {
      OptionalBlock<&UpstreamConfig::eject, kEjectRows>,
      KeysOf<kEjectRows>},
     {{"buffer_request"}, Bool<&UpstreamConfig::buffer_request>},
+    {{"believe"}, Bool<&UpstreamConfig::believe>},
     {{"retry"}, Block<&UpstreamConfig::retry, kRetryRows>, KeysOf<kRetryRows>},
     {{"tls"}, ReadUpstreamTls, ListUpstreamTlsKeys},
     NotYet<UpstreamConfig>("protocol"),
-    NotYet<UpstreamConfig>("believe"),
 };
 
 void ReadUpstreams(const ConfigNode& node, Config& config,

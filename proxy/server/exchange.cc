@@ -82,7 +82,7 @@ void Exchange::Reset() {
   head_forwarded_ = false;
   close_after_ = false;
   upstream_body_.clear();
-  claims_.clear();
+  claims_.Clear();
   made_request_ = false;
   error_id_ = {};
   status_ = 0;

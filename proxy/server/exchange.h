@@ -28,6 +28,7 @@
 #include "proxy/net/pipe.h"
 #include "proxy/net/send_queue.h"
 #include "proxy/server/body.h"
+#include "proxy/server/claims.h"
 #include "proxy/server/client_address.h"
 #include "proxy/server/recorder.h"
 #include "proxy/server/response_writer.h"
@@ -91,8 +92,9 @@ class Exchange final : public Retired,
   std::string_view request_id() const;
   std::string_view error_id() const { return error_id_.text(); }
   std::string_view upstream_body() const { return upstream_body_; }
-  // Field lines about blame that an upstream sent and nobody believes.
-  std::string_view claims() const { return claims_; }
+  // Field lines about blame that an upstream sent; the verdict says what became
+  // of them.
+  std::string_view claims() const { return claims_.lines(); }
   uint16_t status() const { return status_; }  // sent; 0: none
   uint64_t bytes_in() const { return bytes_in_; }
   uint64_t bytes_out() const { return bytes_out_; }
@@ -258,7 +260,9 @@ class Exchange final : public Retired,
   void EndReply(std::string_view body);
   void DiscardRequestBody();
   void Describe();
-  void NoteClaims();
+  bool BelievesUpstream() const;
+  void GatherClaims();
+  void JudgeRelayed(uint16_t status);
   void CollectProxyStatus();
   std::string_view Trailers();
   void KeepOthersProxyStatus();
@@ -337,7 +341,7 @@ class Exchange final : public Retired,
   std::vector<std::string_view> proxy_status_;  // received values
   std::string trailers_;
   std::string upstream_body_;    // of a body that we replaced: its beginning
-  std::string claims_;           // what the upstream said of blame, for the log
+  Claims claims_;                // what the upstream said of blame
   bool head_forwarded_ = false;  // of a relayed response: its status is spent
   bool close_after_ = false;     // the client was told so
 

@@ -148,7 +148,7 @@ void Exchange::CollectProxyStatus() {
 }
 
 // The trailer fields that are passed on: a Proxy-Status among them is held to
-// the rules of one in the head.
+// the rules of one in the head. It comes too late to count.
 std::string_view Exchange::Trailers() {
   const std::string_view all = response_body_.trailers();
   if (all.empty()) return all;
@@ -161,6 +161,7 @@ std::string_view Exchange::Trailers() {
     at = end;
     if (EqualsIgnoreCase(line.substr(0, colon), "proxy-status")) {
       proxy_status_.push_back(line.substr(colon + 2, line.size() - colon - 4));
+      claims_.NoteLine(line.substr(0, line.size() - 2));
     } else {
       trailers_ += line;
     }
@@ -170,18 +171,21 @@ std::string_view Exchange::Trailers() {
   return trailers_;
 }
 
-// What the upstream said of blame, for the log: nobody believes it here.
-void Exchange::NoteClaims() {
-  constexpr size_t kClaimsKept = 1024;
-  const FieldTable& fields = response_parser_.head().fields;
-  if (!fields.HasAny(kClaims | FieldBit(FieldId::kProxyStatus))) return;
-  for (const Field& field : fields.all()) {
-    const bool claim = IsClaim(field.id) || field.id == FieldId::kProxyStatus;
-    if (!claim || claims_.size() >= kClaimsKept) continue;
-    if (!claims_.empty()) claims_ += "; ";
-    claims_ += LineOf(up_in_.data(), field);
-  }
-  if (claims_.size() > kClaimsKept) claims_.resize(kClaimsKept);
+bool Exchange::BelievesUpstream() const {
+  return config().upstreams[recorder_.route()->upstream].believe;
+}
+
+// What the upstream says of blame. Of an error it may count.
+// Requires: the response's head is still at the front of `up_in_`.
+void Exchange::GatherClaims() {
+  const ResponseHead& head = response_parser_.head();
+  const bool believed = head.line.status >= 400 && BelievesUpstream();
+  if (!Claims::In(head.fields, believed)) return;
+  claims_.Gather(head.fields, up_in_.data(), believed);
+}
+
+void Exchange::JudgeRelayed(uint16_t status) {
+  recorder_.JudgeRelayed(status, claims_.any() ? &claims_.facts() : nullptr);
 }
 
 // No error: what other proxies say of themselves passes, but for what bears

@@ -54,7 +54,8 @@ void Exchange::PeekBody() {
   const ResponseHead& head = response_parser_.head();
   if (head.line.status == 407) {
     // It speaks to a proxy's user, and may not pass (RFC 9110, 15.5.8).
-    recorder_.JudgeRelayed(407);
+    GatherClaims();
+    JudgeRelayed(407);
     DropConnection();
     return SendReply();
   }
@@ -92,9 +93,9 @@ void Exchange::BeginResponse(bool replace_body) {
   // Which protocol would do, the client learns as the upstream says it.
   options.upgrade = status_ == 426 && request_->line.minor_version > 0 &&
                     NamesProtocol(up_in_.data(), head.fields);
-  NoteClaims();
+  GatherClaims();
   if (status_ >= 400) {
-    recorder_.JudgeRelayed(status_);
+    JudgeRelayed(status_);
     Describe();
     options.diagnosis = diagnosis_;
     options.replaces_proxy_status = true;

@@ -43,7 +43,7 @@ void Exchange::BeginTunnel() {
   response_phase_ = ResponsePhase::kTunnel;
   response_body_.Start(Framing::kUntilClose, 0);
   response_writer_.Start(false);
-  NoteClaims();
+  GatherClaims();
   BufferPool& pool = worker_.buffers();
   tunnel_ =
       std::make_unique<Tunnel>(pool, session_->stream(), connection_->stream());

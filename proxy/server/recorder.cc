@@ -310,6 +310,7 @@ Observation Recorder::Frame() {
   seen.statuses = config_.errors.statuses;
   if (route_ != nullptr && route_->respond == 0) {
     seen.is = config_.upstreams[route_->upstream].is;
+    seen.believe = config_.upstreams[route_->upstream].believe;
   }
   if (attempt_count_ > 0) {
     const AttemptRecord& last = attempts_[attempt_count_ - 1];
@@ -341,10 +342,15 @@ const diagnostics::Verdict& Recorder::JudgeAttempt() {
   return Judge(seen);
 }
 
-const diagnostics::Verdict& Recorder::JudgeRelayed(uint16_t status) {
+const diagnostics::Verdict& Recorder::JudgeRelayed(
+    uint16_t status, const diagnostics::TestimonyFacts* testimony) {
   Observation seen = Frame();
   seen.kind = diagnostics::Kind::kRelayed;
   seen.status = status;
+  if (testimony != nullptr) {
+    seen.testimony = *testimony;
+    seen.testimony->elapsed = Between(attempt().begun, attempt().last_byte);
+  }
   if (attempt().tls) AddIdentity(attempt(), &seen.attempt);
   return Judge(seen);
 }

@@ -114,7 +114,9 @@ class Recorder {
 
   // The verdicts. Each is final for the exchange and kept.
   const diagnostics::Verdict& JudgeAttempt();  // the last one failed
-  const diagnostics::Verdict& JudgeRelayed(uint16_t status);
+  // `testimony`: what the upstream says of blame; null: nothing.
+  const diagnostics::Verdict& JudgeRelayed(
+      uint16_t status, const diagnostics::TestimonyFacts* testimony);
   const diagnostics::Verdict& JudgeRespond(uint16_t status);
   const diagnostics::Verdict& JudgeDecision(
       diagnostics::Fault fault, const diagnostics::RequestFacts& request,

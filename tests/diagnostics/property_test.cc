@@ -40,6 +40,7 @@ class Generator {
     AddNeighbours(o);
     AddNoise(o);
     if (Below(3) == 0) AddTls(o);
+    if (o.kind == Kind::kRelayed) AddTestimony(o);
     return o;
   }
 
@@ -153,8 +154,54 @@ class Generator {
     if (inside && Flip()) a.received = tls.received = Below(3000);
   }
 
+  std::string_view Hops() {
+    return Pick<std::string_view>({"", "db", "app, db", "tor, server, app",
+                                   "browser", "printer", "lb", "app, printer",
+                                   "dns", "auth, datastore", "cdn", "db,"});
+  }
+
+  // What the upstream says, and whether it is believed.
+  void AddTestimony(Observation& o) {
+    o.believe = Flip();
+    if (Below(4) == 0) return;
+    TestimonyFacts& said = o.testimony.emplace();
+    if (Flip()) said.error_cause = Hops();
+    if (Flip()) said.error_reporter = Hops();
+    if (Flip()) said.error_cleared = Hops();
+    said.error_fault = Pick<std::string_view>(
+        {"", "", "relay-502; row=\"502B 502C\"; basis=documented",
+         "connect-timeout; row=\"504A\"; basis=observed", "relay-404",
+         "x; row=\"503\"", "resp-empty-fin; row=\"502A\"; basis=observed"});
+    said.proxy_status = Pick<std::string_view>(
+        {"", "in; error=connection_refused", "in; received-status=502",
+         "a; error=dns_error; rcode=\"NXDOMAIN\", in; received-status=502",
+         "a, b; error=http_response_timeout, c", "in; error=of_tomorrow",
+         "in; error=http_request_denied", "in; error=", "in"});
+    said.vendor = Pick<std::string_view>({"", "", "", "X-Runtime: 1",
+                                          "X-Squid-Error: ERR_DNS_FAIL 0",
+                                          "x-envoy-upstream-service-time: 90"});
+    if (Flip()) said.elapsed = milliseconds(Below(200));
+  }
+
   std::mt19937 random_;
 };
+
+// So that there is enough of what few sightings have.
+Observation RelayedOne(Generator& generator) {
+  Observation o;
+  do {
+    o = generator.Next();
+  } while (o.kind != Kind::kRelayed);
+  constexpr uint16_t kUsual[] = {500, 502, 503, 504};
+  if (generator.Flip()) o.status = kUsual[generator.Below(4)];
+  return o;
+}
+
+template <typename Check>
+void ForManyRelayed(Check check) {
+  Generator generator(20261123);
+  for (int i = 0; i < 5000; ++i) check(RelayedOne(generator));
+}
 
 template <typename Check>
 void ForMany(Check check) {
@@ -270,10 +317,12 @@ constexpr void (*kRemovals[])(Observation&) = {
         o.attempt.tls->verification = Verification::kNotReached;
       }
     },
-    [](Observation& o) {  // a date that speaks for us is known no more
-      if (!o.attempt.tls || o.attempt.tls->clock.failed >= 2) return;
-      std::optional<Seconds>& ahead = o.attempt.tls->clock.ahead;
-      if (ahead && std::chrono::abs(*ahead) <= seconds(300)) ahead.reset();
+    [](Observation& o) {  // dates that speak for us are known no more
+      if (!o.attempt.tls) return;
+      ClockFacts& clock = o.attempt.tls->clock;
+      const bool for_us = clock.ahead && *clock.ahead <= seconds(300) &&
+                          *clock.ahead >= -seconds(300);
+      if (for_us && clock.failed < 2) clock.ahead.reset();
     },
     [](Observation& o) { o.attempt.resolved_before.reset(); },
     [](Observation& o) { o.request.client_retransmits.reset(); },
@@ -354,6 +403,59 @@ TEST_CASE("nobody is told as verified who was not, and that is told") {
   });
   CHECK(off > 500);
   CHECK(passed > 100);
+}
+
+TEST_CASE("what nobody believes moves nothing") {
+  size_t said = 0;
+  ForManyRelayed([&](Observation o) {
+    o.believe = false;
+    const Verdict with = Diagnose(o);
+    said += o.testimony.has_value();
+    const bool cited = with.hearing == Hearing::kIgnored;
+    if (cited != o.testimony.has_value()) FAIL(Dump(with));
+    o.testimony.reset();
+    if (Dump(with) != Dump(Diagnose(o))) FAIL(Dump(with));
+  });
+  CHECK(said > 1000);
+}
+
+TEST_CASE("a claim clears no hop, and only one that counts moves anything") {
+  size_t met[4] = {};
+  ForManyRelayed([&](Observation o) {
+    const Verdict with = Diagnose(o);
+    o.testimony.reset();
+    const Verdict without = Diagnose(o);
+    if (!(with.cleared - without.cleared).empty()) FAIL(Dump(with));
+    const bool same = Dump(with) == Dump(without);
+    const bool believed = with.hearing == Hearing::kBelieved;
+    if (!same && !(believed && with.basis == Basis::kClaimed)) FAIL(Dump(with));
+    if (with.basis == Basis::kClaimed && !believed) FAIL(Dump(with));
+    ++met[static_cast<size_t>(with.hearing)];
+  });
+  for (size_t times : met) CHECK(times > 100);
+}
+
+TEST_CASE("a claim leaves a row of the status named, or none that there was") {
+  ForManyRelayed([](Observation o) {
+    const Verdict with = Diagnose(o);
+    o.testimony.reset();
+    const Verdict without = Diagnose(o);
+    if (with.rows.empty() != without.rows.empty()) FAIL(Dump(with));
+    if (!(with.rows - without.rows).empty()) FAIL(Dump(with));
+    if (with.status != without.status || with.type != without.type) {
+      FAIL(Dump(with));
+    }
+  });
+}
+
+TEST_CASE("what they clear moves nothing, unless they suspect it too") {
+  ForManyRelayed([](Observation o) {
+    if (!o.testimony || !o.believe) return;
+    const Verdict with = Diagnose(o);
+    if (with.hearing == Hearing::kQuarantined) return;
+    o.testimony->error_cleared = "";
+    if (Dump(with) != Dump(Diagnose(o))) FAIL(Dump(with));
+  });
 }
 
 TEST_CASE("what broke in TLS has a status of its family") {

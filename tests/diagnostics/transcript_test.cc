@@ -118,9 +118,15 @@ auto Fields(AttemptFacts& facts) {
                   siblings);
 }
 
+auto Fields(TestimonyFacts& facts) {
+  auto& [a, b, c, d, e, f, g, h, i, j] = facts;
+  return std::tie(a, b, c, d, e, f, g, h, i, j);
+}
+
 auto Fields(Observation& o) {
-  auto& [a, b, c, d, e, f, g, h, i, request, decision, attempt] = o;
-  return std::tie(a, b, c, d, e, f, g, h, i, request, decision, attempt);
+  auto& [a, b, c, d, e, f, g, h, i, request, decision, attempt, testimony] = o;
+  return std::tie(a, b, c, d, e, f, g, h, i, request, decision, attempt,
+                  testimony);
 }
 
 template <typename T>
@@ -226,6 +232,7 @@ Observation Bare() {
   o.attempt.icmp.emplace();
   o.attempt.tls.emplace();
   o.request.tls.emplace();
+  o.testimony.emplace();
   return o;
 }
 

@@ -93,6 +93,7 @@ TEST_CASE("what the least configuration leaves out has its default") {
   CHECK_FALSE(config.upstreams[0].health_check);
   CHECK_FALSE(config.upstreams[0].eject);
   CHECK_FALSE(config.upstreams[0].buffer_request);
+  CHECK_FALSE(config.upstreams[0].believe);
   CHECK(config.timeouts.queue == seconds(1));
   CHECK(config.limits.request_buffer == 1024 * 1024);
   CHECK(config.upstreams[0].retry.attempts == 1);
@@ -118,6 +119,7 @@ TEST_CASE("an upstream's servers, checks and limits") {
       "                   healthy: 1, unhealthy: 9}\n"
       "    eject: {consecutive_faults: 2, for: 1m}\n"
       "    buffer_request: true\n"
+      "    believe: true\n"
       "  b: {servers: [\"unix:/b\"], balance: hash, health_check: {}, eject: "
       "{}}\n"
       "  c: {servers: [\"127.0.0.1:1\"], balance: least_requests}\n"
@@ -130,6 +132,7 @@ TEST_CASE("an upstream's servers, checks and limits") {
         HealthCheckConfig{"/up?deep=1", seconds(1), milliseconds(10), 1, 9});
   CHECK(a.eject == EjectConfig{2, seconds(60)});
   CHECK(a.buffer_request);
+  CHECK(a.believe);
   CHECK(config.timeouts.queue == milliseconds(250));
   CHECK(config.limits.request_buffer == 65536);
   const UpstreamConfig& b = config.upstreams[1];

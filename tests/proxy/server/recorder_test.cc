@@ -245,7 +245,7 @@ TEST_CASE("the last of several attempts is the one that is judged") {
 
 TEST_CASE("a relayed status, a configured one and a decision are judged so") {
   Recording recording;
-  const auto& relayed = recording.recorder.JudgeRelayed(404);
+  const auto& relayed = recording.recorder.JudgeRelayed(404, nullptr);
   CHECK(relayed.fault == Fault::kRelay);
   CHECK(relayed.status == 404);
   CHECK(relayed.id.view() == "relay-404");
@@ -254,6 +254,24 @@ TEST_CASE("a relayed status, a configured one and a decision are judged so") {
       recording.recorder.JudgeDecision(Fault::kRouteNone, {}, "no route");
   CHECK(decided.fault == Fault::kRouteNone);
   CHECK(decided.status == 404);
+}
+
+TEST_CASE("what the upstream says of blame is judged with the time it took") {
+  diagnostics::TestimonyFacts said;
+  said.proxy_status = "in; error=http_response_timeout";
+  for (const bool at_once : {false, true}) {
+    Recording recording;
+    recording.config.upstreams[0].believe = true;
+    recording.Sent().Received(100, 504);
+    recording.recorder.attempt().last_byte =
+        kStart + milliseconds(at_once ? 3 : 300);
+    const auto& verdict = recording.recorder.JudgeRelayed(504, &said);
+    CHECK(verdict.hearing == (at_once ? diagnostics::Hearing::kQuarantined
+                                      : diagnostics::Hearing::kBelieved));
+    recording.config.upstreams[0].believe = false;
+    CHECK(recording.recorder.JudgeRelayed(504, &said).hearing ==
+          diagnostics::Hearing::kIgnored);
+  }
 }
 
 TEST_CASE("a new exchange knows nothing of the last") {
