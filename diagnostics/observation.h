@@ -15,6 +15,7 @@
 #include "diagnostics/hop.h"
 #include "diagnostics/testimony_facts.h"
 #include "diagnostics/tls_facts.h"
+#include "diagnostics/writer_facts.h"
 
 namespace whichhop::diagnostics {
 
@@ -251,6 +252,7 @@ struct Observation {
                                 // "http/1.1"; empty: none yet, or not known
   RequestFacts request;
   DecisionFacts decision;
+  WriterFacts writer;    // kRelayed
   AttemptFacts attempt;  // kRelayed: of its connection, `tls` alone
   std::optional<TestimonyFacts> testimony;  // kRelayed; absent: it says nothing
 };

@@ -1,6 +1,7 @@
 #include "diagnostics/relayed.h"
 
 #include "diagnostics/claim.h"
+#include "diagnostics/inferred.h"
 #include "diagnostics/testimony.h"
 
 namespace whichhop::diagnostics {
@@ -166,6 +167,9 @@ void DiagnoseRelayed(const Observation& seen, Verdict& verdict) {
   } else {
     CiteRows(verdict, {});
   }
+  // A claim that is believed wins over the look of a page.
+  if (verdict.basis != Basis::kClaimed) InferWriter(seen, verdict);
+  CiteRemarks(seen, verdict);
 }
 
 }  // namespace whichhop::diagnostics

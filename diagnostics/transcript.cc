@@ -130,6 +130,8 @@ Reason ReadFirstBytes(std::string_view text, Observation& seen, Texts&) {
   Fact<&Observation::request, &RequestFacts::name>("request." #name)
 #define DECISION(name) \
   Fact<&Observation::decision, &DecisionFacts::name>("decision." #name)
+#define WRITER(name) \
+  Fact<&Observation::writer, &WriterFacts::name>("writer." #name)
 #define ATTEMPT(name) \
   Fact<&Observation::attempt, &AttemptFacts::name>("attempt." #name)
 #define TCP(name)                                                   \
@@ -226,6 +228,17 @@ constexpr Line kLines[] = {
     DECISION(oldest_in_flight),
     DECISION(in_flight_acked),
     DECISION(in_flight_answered),
+    WRITER(generator),
+    WRITER(score),
+    WRITER(sub_cause),
+    WRITER(relayed),
+    WRITER(usual),
+    WRITER(no_challenge),
+    WRITER(realm),
+    WRITER(varies_by_user),
+    WRITER(unlike_sibling),
+    WRITER(answered_before),
+    WRITER(portal),
     Written(Always::kForAttempt, ATTEMPT(phase)),
     Written(Always::kForAttempt, ATTEMPT(end)),
     ATTEMPT(error),
@@ -345,6 +358,7 @@ constexpr Line kLines[] = {
 #undef OF
 #undef REQUEST
 #undef DECISION
+#undef WRITER
 #undef ATTEMPT
 #undef TCP
 #undef ICMP

@@ -71,6 +71,16 @@ template <>
 inline constexpr auto kNames<Verification> = Names("not-reached", "off",
                                                    "passed", "failed");
 template <>
+inline constexpr auto kNames<Generator> = Names("none"
+#define WHICHHOP_GENERATOR(enumerator, name, place, proof) , name
+#include "diagnostics/fingerprint.inc"
+);
+template <>
+inline constexpr auto kNames<SubCause> = Names("none"
+#define WHICHHOP_SUB_CAUSE(enumerator, name, suspects, self, sentence) , name
+#include "diagnostics/fingerprint.inc"
+);
+template <>
 inline constexpr auto kNames<Hop> = [] {
   std::array<std::string_view, kHopCount> names;
   for (size_t i = 0; i < kHopCount; ++i) names[i] = kHopTexts[i].name;
@@ -87,7 +97,9 @@ static_assert(kNamedUpTo<Position::kCdn> && kNamedUpTo<Statuses::kEdge> &&
               kNamedUpTo<Malformed::kTrailers> &&
               kNamedUpTo<BodyFraming::kClose> && kNamedUpTo<Offender::kHop> &&
               kNamedUpTo<TlsFailure::kOther> &&
-              kNamedUpTo<Verification::kFailed>);
+              kNamedUpTo<Verification::kFailed> &&
+              kNamedUpTo<Generator::kDatabaseText> &&
+              kNamedUpTo<SubCause::kDatabase>);
 
 // A text in double quotes.
 Reason ReadText(std::string_view text, std::string& out);

@@ -49,16 +49,18 @@ enum class Rule : uint8_t {
   kX5,       // bytes that were, or were not, acknowledged
   kX6,       // a handshake of TLS that was, or was not, verified
   kX7,       // bytes of an answer
+  kX8,       // who wrote an error page
   kX9,       // siblings
   kX10,      // an ICMP error or a path walk names a router
   kX12,      // what we know of ourselves
   kClaim,    // what other hops say of themselves
+  kRemark,   // remarkable, and moves nothing
   kUnknown,  // the evidence contradicts itself
 };
 constexpr std::string_view RuleName(Rule rule) {
-  constexpr std::array<std::string_view, 13> kNames = {
-      "fault", "row", "X1",  "X3",  "X4",    "X5",     "X6",
-      "X7",    "X9",  "X10", "X12", "claim", "unknown"};
+  constexpr std::array<std::string_view, 15> kNames = {
+      "fault", "row", "X1",  "X3",  "X4",    "X5",     "X6",     "X7",
+      "X8",    "X9",  "X10", "X12", "claim", "remark", "unknown"};
   return kNames[static_cast<size_t>(rule)];
 }
 

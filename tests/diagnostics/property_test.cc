@@ -40,6 +40,7 @@ class Generator {
     AddNeighbours(o);
     AddNoise(o);
     if (Below(3) == 0) AddTls(o);
+    if (o.kind == Kind::kRelayed || Below(4) == 0) AddWriter(o);
     if (o.kind == Kind::kRelayed) AddTestimony(o);
     return o;
   }
@@ -92,6 +93,25 @@ class Generator {
       a.acked.reset();
     }
     if (Below(8) == 0) a.acked.reset();
+  }
+
+  // Whatever an origin may forge, and what is usual there.
+  void AddWriter(Observation& o) {
+    WriterFacts& writer = o.writer;
+    writer.generator = static_cast<diagnostics::Generator>(Below(
+        static_cast<uint32_t>(diagnostics::Generator::kDatabaseText) + 1));
+    if (writer.generator != diagnostics::Generator::kNone) {
+      writer.score = static_cast<uint8_t>(Below(8) * 20);
+    }
+    writer.sub_cause = static_cast<SubCause>(
+        Below(static_cast<uint32_t>(SubCause::kDatabase) + 1));
+    writer.relayed = Flip();
+    if (Flip()) writer.usual = Pick({"", "nginx/1.22.1", "gunicorn"});
+    writer.no_challenge = Flip();
+    writer.varies_by_user = Flip();
+    writer.unlike_sibling = Flip();
+    writer.answered_before = Flip();
+    writer.portal = Flip();
   }
 
   std::optional<uint8_t> Alert() {
@@ -329,6 +349,9 @@ constexpr void (*kRemovals[])(Observation&) = {
     [](Observation& o) { o.request.biggest_field = ""; },
     [](Observation& o) { o.decision.in_flight = 0; },
     [](Observation& o) { o.decision.last_probe.reset(); },
+    [](Observation& o) {  // which box stands there is not known any more
+      o.writer.usual.reset();
+    },
     [](Observation& o) {  // topology no longer knows the sender
       if (o.attempt.icmp && o.attempt.icmp->offender == Offender::kHop) {
         o.attempt.icmp->offender = Offender::kStranger;
@@ -354,6 +377,48 @@ TEST_CASE("removing evidence never shrinks the set of suspects") {
         FAIL("removal " << i << ": " << Dump(with) << "\n  then "
                         << Dump(without));
       }
+    }
+  });
+}
+
+Observation Unwritten(const Observation& o) {
+  Observation bare = o;
+  bare.writer = {};
+  return bare;
+}
+
+TEST_CASE(
+    "a page, forged or not, blames what lies behind us, or moves nothing") {
+  const HopSet origin{Hop::kLb, Hop::kServer,    Hop::kApp,
+                      Hop::kDb, Hop::kDatastore, Hop::kAuth};
+  size_t moved = 0;
+  ForMany([&](const Observation& o) {
+    if (o.kind != Kind::kRelayed) return;
+    const Verdict v = Diagnose(o);
+    const Verdict bare = Diagnose(Unwritten(o));
+    if (v.status != bare.status) FAIL(Dump(v));
+    if (Dump(v) == Dump(bare)) return;
+    ++moved;
+    if (v.basis != Basis::kInferred || o.writer.score < kNamed) FAIL(Dump(v));
+    if (!(v.cause == bare.cause) && !(v.cause.set() - origin).empty()) {
+      FAIL(Dump(v));
+    }
+    if (v.cause.empty() && !bare.cause.empty()) FAIL(Dump(v));
+  });
+  CHECK(moved > 20);
+}
+
+TEST_CASE("a page clears only what stands before its writer, or the row does") {
+  ForMany([](const Observation& o) {
+    if (o.kind != Kind::kRelayed) return;
+    const Verdict v = Diagnose(o);
+    if (v.basis != Basis::kInferred) return;
+    HopSet may = PathBehind(o.position, o.is);
+    may.Remove(Hop::kApp);
+    for (const RowId row : v.rows) may = may | GetRow(row).cleared;
+    if (!(v.cleared - may).empty()) FAIL(Dump(v));
+    if (!(v.cleared & v.reporter.set()).empty() && o.status < 520) {
+      FAIL(Dump(v));
     }
   });
 }

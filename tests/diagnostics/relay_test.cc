@@ -101,6 +101,7 @@ TEST_CASE("nothing of our own leg moves a relayed verdict") {
     for (const Sighting& sighting : AllSightings()) {
       Observation o;
       sighting.see(o);
+      o.writer = {};  // who wrote it is not of our leg
       o.kind = Kind::kRelayed;
       o.status = row.status;
       o.testimony.reset();  // that is not of our leg: claim_test.cc

@@ -91,6 +91,11 @@ auto Fields(DecisionFacts& facts) {
   return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n);
 }
 
+auto Fields(WriterFacts& facts) {
+  auto& [a, b, c, d, e, f, g, h, i, j, k] = facts;
+  return std::tie(a, b, c, d, e, f, g, h, i, j, k);
+}
+
 auto Fields(TcpFacts& facts) {
   auto& [a, b, c, d, e, f, g, h, i] = facts;
   return std::tie(a, b, c, d, e, f, g, h, i);
@@ -124,8 +129,9 @@ auto Fields(TestimonyFacts& facts) {
 }
 
 auto Fields(Observation& o) {
-  auto& [a, b, c, d, e, f, g, h, i, request, decision, attempt, testimony] = o;
-  return std::tie(a, b, c, d, e, f, g, h, i, request, decision, attempt,
+  auto& [a, b, c, d, e, f, g, h, i, request, decision, writer, attempt,
+         testimony] = o;
+  return std::tie(a, b, c, d, e, f, g, h, i, request, decision, writer, attempt,
                   testimony);
 }
 
