@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "diagnostics/fingerprint.h"
 #include "diagnostics/page.h"
 #include "diagnostics/text.h"
 #include "proxy/server/exchange.h"
@@ -170,6 +171,18 @@ void PutAttempts(JsonLine& line, const Exchange& exchange, Time now) {
   PutSpan<"first_byte_seconds">(line, last.begun, last.first_byte);
 }
 
+// Whose page a relayed error was, and what is remarkable in it.
+void PutPage(JsonLine& line, const Recorder& recorder) {
+  using diagnostics::Generator;
+  if (recorder.generator() != Generator::kNone) {
+    line.Text<"upstream_generator">(
+        diagnostics::GetGenerator(recorder.generator()).name);
+  }
+  if (!recorder.remarks().empty()) {
+    line.Text<"upstream_remarks">(recorder.remarks());
+  }
+}
+
 // A 4xx or 5xx that was sent, or a verdict about what could not be.
 bool IsError(const Exchange& exchange) {
   return exchange.recorder().verdict() != nullptr;
@@ -269,6 +282,7 @@ void AccessLog::WriteJson(const Exchange& exchange) {
   if (IsError(exchange)) {
     AppendVerdict(*exchange.recorder().verdict(), exchange.error_id());
   }
+  if (IsError(exchange)) PutPage(line_, exchange.recorder());
   if (!exchange.upstream_body().empty()) {
     line_.Text<"upstream_body">(exchange.upstream_body());
   }

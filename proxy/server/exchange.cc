@@ -76,6 +76,8 @@ void Exchange::Reset() {
   write_error_ = 0;
   up_readable_ = false;
   response_phase_ = ResponsePhase::kNone;
+  page_wait_ = PageWait::kOver;
+  held_end_.reset();
   down_queue_.Clear();
   down_pipe_.Clear();
   splice_down_ = false;

@@ -12,11 +12,13 @@
 // exchange.cc has its life and the request, exchange_buffer.cc a request that
 // is read whole first, exchange_admission.cc which server is asked and the wait
 // for one, exchange_upstream.cc the attempts and the response's head,
-// exchange_failure.cc how an attempt fails, exchange_response.cc what the
-// client is sent of the upstream's response, exchange_tunnel.cc how it becomes
-// a tunnel, and exchange_reply.cc what we say ourselves.
+// exchange_failure.cc how an attempt fails, exchange_page.cc who wrote an
+// error's page, exchange_response.cc what the client is sent of the upstream's
+// response, exchange_tunnel.cc how it becomes a tunnel, and exchange_reply.cc
+// what we say ourselves.
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "diagnostics/accept.h"
@@ -28,6 +30,7 @@
 #include "proxy/net/pipe.h"
 #include "proxy/net/send_queue.h"
 #include "proxy/server/body.h"
+#include "proxy/server/body_peek.h"
 #include "proxy/server/claims.h"
 #include "proxy/server/client_address.h"
 #include "proxy/server/recorder.h"
@@ -111,7 +114,7 @@ class Exchange final : public Retired,
     kConnecting,
     kSecuring,  // the handshake of TLS
     kHead,      // the request is being written, or the head awaited
-    kPeek,      // an error's head is here: is its body empty?
+    kPeek,      // an error's head is here: what does its page say?
     kBody,
     kTunnel,  // a 101 was sent: neither side speaks HTTP any more
     kReply,   // an answer of our own
@@ -119,6 +122,9 @@ class Exchange final : public Retired,
   };
   // Bodies that are at least so long are spliced: below, copying is as good.
   static constexpr uint64_t kSpliceFrom = 64 * 1024;
+
+  // For what is missing of an error's page.
+  enum class PageWait : uint8_t { kMay, kRunning, kOver };
 
   enum class Waiting : uint8_t { kNothing, kHead, kBody, kWrite };
   // At the end of a wait for the upstream: the peer, or, of a connect, the
@@ -214,6 +220,7 @@ class Exchange final : public Retired,
   void NoteReceived(const IoResult& got);
   bool OnResponseHead();
   void OnFinalHead();
+  void NoteServer();
   bool ForwardInterim();
   void OnUpstreamEnd(const IoResult& end);
   void OnResponseRefused(const ParseError& error);
@@ -232,8 +239,18 @@ class Exchange final : public Retired,
   void PumpTunnel();
   void OnTunnelIdle();
 
-  // exchange_response.cc
+  // exchange_page.cc
   void PeekBody();
+  void ReadPage();
+  void AwaitPage();
+  void OnPageLate();
+  bool NeedsFirstByte() const;
+  void OnPageEnd(const IoResult& end);
+  void EndPage();
+  bool IsEmptyPage() const;
+  bool RecognizePage();
+
+  // exchange_response.cc
   void BeginResponse(bool replace_body);
   void ChooseFraming(ResponseOptions* options);
   void ReplaceBody(ResponseOptions* options);
@@ -328,6 +345,11 @@ class Exchange final : public Retired,
   bool up_readable_ = false;    // the socket may have more than was read
   bool up_read_short_ = false;  // the last read took less than it could
   ResponsePhase response_phase_ = ResponsePhase::kNone;
+  PageWait page_wait_ = PageWait::kOver;
+  std::unique_ptr<BodyPeek> page_;    // once an error was relayed
+  std::optional<IoResult> held_end_;  // how the connection ended while a page
+                                      // was read: told behind what came
+  diagnostics::WriterFacts writer_;   // of an error; refers to `up_in_`
 
   // To the client.
   Buffer response_out_;

@@ -185,7 +185,8 @@ void Exchange::GatherClaims() {
 }
 
 void Exchange::JudgeRelayed(uint16_t status) {
-  recorder_.JudgeRelayed(status, claims_.any() ? &claims_.facts() : nullptr);
+  recorder_.JudgeRelayed(status, writer_,
+                         claims_.any() ? &claims_.facts() : nullptr);
 }
 
 // No error: what other proxies say of themselves passes, but for what bears

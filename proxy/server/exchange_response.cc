@@ -1,10 +1,11 @@
 // What the client of an exchange is sent of the upstream's response, with what
 // a diagnosis adds.
 
+#include <utility>
+
 #include "proxy/http/upgrade.h"
 #include "proxy/server/exchange.h"
 #include "proxy/server/generation.h"
-#include "proxy/server/loops_seen.h"
 #include "proxy/server/worker.h"
 
 namespace whichhop {
@@ -16,72 +17,7 @@ namespace {
 
 constexpr size_t kUpstreamBodyKept = 1024;
 
-enum class Emptiness : uint8_t { kEmpty, kContent, kUnknown };
-
-// Whether a chunked body, as far as it is here, begins with its last chunk.
-Emptiness FirstChunk(std::string_view body) {
-  const size_t digit = body.find_first_not_of('0');
-  if (digit == std::string_view::npos) return Emptiness::kUnknown;
-  const bool zero = digit > 0 && (body[digit] == '\r' || body[digit] == ';');
-  return zero ? Emptiness::kEmpty : Emptiness::kContent;
-}
-
-Emptiness BodyOf(const ResponseHead& head, std::string_view buffer,
-                 size_t head_bytes) {
-  const std::string_view body = buffer.substr(head_bytes);
-  switch (head.framing) {
-    case Framing::kLength:
-      return head.content_length == 0 ? Emptiness::kEmpty : Emptiness::kContent;
-    case Framing::kChunked:
-      return FirstChunk(body);
-    case Framing::kUntilClose:
-      return body.empty() ? Emptiness::kUnknown : Emptiness::kContent;
-    case Framing::kNone:
-      break;
-  }
-  // The response of a HEAD: what it says of the body that a GET would get.
-  const Field* length = head.fields.First(FieldId::kContentLength);
-  const bool zero = length != nullptr && ValueOf(buffer.data(), *length) == "0";
-  return zero ? Emptiness::kEmpty : Emptiness::kContent;
-}
-
 }  // namespace
-
-// An error's head is complete. Without a body of its own it gets ours; some
-// framings tell that only with their first bytes.
-void Exchange::PeekBody() {
-  response_phase_ = ResponsePhase::kPeek;
-  const ResponseHead& head = response_parser_.head();
-  if (head.line.status == 407) {
-    // It speaks to a proxy's user, and may not pass (RFC 9110, 15.5.8).
-    GatherClaims();
-    JudgeRelayed(407);
-    DropConnection();
-    return SendReply();
-  }
-  if (head.line.status == 502 && TakeLoop(request_id(), worker_.loop().now())) {
-    // Our own answer comes back: the loop is closed here.
-    DropConnection();
-    ended_ = {'P', 'H'};
-    return Reply(Fault::kLoopDetected, {}, "the answer is this proxy's own");
-  }
-  const BodyPolicy policy = config().errors.body;
-  if (policy == BodyPolicy::kKeep) return BeginResponse(false);
-  if (policy == BodyPolicy::kReplace) return BeginResponse(true);
-  for (;;) {
-    const Emptiness body =
-        BodyOf(head, up_in_.view(), response_parser_.head_bytes());
-    if (body != Emptiness::kUnknown || up_in_.space_size() == 0) {
-      return BeginResponse(body == Emptiness::kEmpty);
-    }
-    if (!up_readable_) break;
-    const IoResult got = ReceiveUpstream();
-    if (got.kind == IoResult::Kind::kAgain) break;
-    if (EndsBody(got)) return BeginResponse(true);
-    if (got.kind != IoResult::Kind::kBytes) return OnUpstreamEnd(got);
-  }
-  WaitUpstream(config().timeouts.response_body);
-}
 
 void Exchange::BeginResponse(bool replace_body) {
   const ResponseHead& head = response_parser_.head();
@@ -193,7 +129,11 @@ void Exchange::PumpResponse() {
       return Finish(AfterResponse());
     }
     IoResult got{IoResult::Kind::kAgain};
-    if (up_readable_) got = ReceiveResponseBody();
+    if (held_end_) {
+      got = *std::exchange(held_end_, std::nullopt);
+    } else if (up_readable_) {
+      got = ReceiveResponseBody();
+    }
     if (got.kind == IoResult::Kind::kBytes) continue;
     if (got.kind == IoResult::Kind::kAgain) break;
     if (!EndsBody(got)) return OnUpstreamEnd(got);

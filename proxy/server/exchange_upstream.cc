@@ -247,7 +247,7 @@ void Exchange::OnUpstreamReadable() {
     case ResponsePhase::kHead:
       return ReadResponse();
     case ResponsePhase::kPeek:
-      return PeekBody();
+      return ReadPage();
     case ResponsePhase::kBody:
       if (!DownstreamPending()) PumpResponse();
       return;
@@ -299,6 +299,7 @@ void Exchange::Probe() {
 
 void Exchange::OnTimer(Timer&) {
   if (tunnel_ != nullptr) return OnTunnelIdle();
+  if (page_wait_ == PageWait::kRunning) return OnPageLate();
   if (response_phase_ == ResponsePhase::kQueued) {
     return RefuseFull(Fault::kBackendQueueTimeout, {'s', 'Q'});
   }
@@ -402,7 +403,16 @@ void Exchange::OnFinalHead() {
   }
   response_body_.Start(head.framing, head.content_length);
   if (head.line.status >= 400) return PeekBody();
+  if (!recorder_.attempt().reused) NoteServer();
   BeginResponse(false);
+}
+
+// Once a connection: what usually answers there hardly changes within one.
+void Exchange::NoteServer() {
+  const Field* const server =
+      response_parser_.head().fields.First(FieldId::kServer);
+  lease_.endpoint().SawServer(
+      server == nullptr ? std::string_view() : ValueOf(up_in_.data(), *server));
 }
 
 // False: there were too many.

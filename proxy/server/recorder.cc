@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "diagnostics/classify.h"
+#include "diagnostics/inferred.h"
 #include "proxy/server/tls_evidence.h"
 
 namespace whichhop {
@@ -151,6 +152,8 @@ void Recorder::Begin(Time now) {
   if (!std::exchange(unusual_, false)) return;
   failed_.reset();
   verdict_.reset();
+  generator_ = diagnostics::Generator::kNone;
+  remarks_ = {};
 }
 
 void Recorder::TakeRoute(const RouteConfig* route) { route_ = route; }
@@ -343,15 +346,19 @@ const diagnostics::Verdict& Recorder::JudgeAttempt() {
 }
 
 const diagnostics::Verdict& Recorder::JudgeRelayed(
-    uint16_t status, const diagnostics::TestimonyFacts* testimony) {
+    uint16_t status, const diagnostics::WriterFacts& writer,
+    const diagnostics::TestimonyFacts* testimony) {
   Observation seen = Frame();
   seen.kind = diagnostics::Kind::kRelayed;
   seen.status = status;
+  seen.writer = writer;
   if (testimony != nullptr) {
     seen.testimony = *testimony;
     seen.testimony->elapsed = Between(attempt().begun, attempt().last_byte);
   }
   if (attempt().tls) AddIdentity(attempt(), &seen.attempt);
+  if (writer.score >= diagnostics::kNamed) generator_ = writer.generator;
+  remarks_ = diagnostics::Remarks(seen);
   return Judge(seen);
 }
 

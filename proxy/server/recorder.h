@@ -114,9 +114,11 @@ class Recorder {
 
   // The verdicts. Each is final for the exchange and kept.
   const diagnostics::Verdict& JudgeAttempt();  // the last one failed
-  // `testimony`: what the upstream says of blame; null: nothing.
+  // `writer`: what its page tells; not kept. `testimony`: what the upstream says
+  // of blame; null: nothing.
   const diagnostics::Verdict& JudgeRelayed(
-      uint16_t status, const diagnostics::TestimonyFacts* testimony);
+      uint16_t status, const diagnostics::WriterFacts& writer,
+      const diagnostics::TestimonyFacts* testimony);
   const diagnostics::Verdict& JudgeRespond(uint16_t status);
   const diagnostics::Verdict& JudgeDecision(
       diagnostics::Fault fault, const diagnostics::RequestFacts& request,
@@ -132,6 +134,11 @@ class Recorder {
   const diagnostics::Verdict& JudgeCapacity(
       diagnostics::Fault fault, const diagnostics::DecisionFacts& facts,
       bool unix_sockets);
+
+  // Of a relayed error: whose page it is, kNone where none is named, and what
+  // is remarkable in it. Requires: verdict().
+  diagnostics::Generator generator() const { return generator_; }
+  std::string_view remarks() const { return remarks_.view(); }
 
   const diagnostics::Verdict* verdict() const {
     return unusual_ && verdict_ ? &*verdict_ : nullptr;
@@ -165,6 +172,8 @@ class Recorder {
   std::string offender_;      // failed_ refers to it
   std::unique_ptr<const TlsFacts> tls_;  // of the failed attempt; so too
   std::optional<diagnostics::Verdict> verdict_;
+  diagnostics::Generator generator_ = diagnostics::Generator::kNone;
+  diagnostics::FixedText<64> remarks_;
 };
 
 }  // namespace whichhop

@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <cassert>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "proxy/base/counter.h"
@@ -19,6 +21,7 @@
 #include "proxy/upstream/balance.h"
 #include "proxy/upstream/connection.h"
 #include "proxy/upstream/standing.h"
+#include "proxy/upstream/usual_server.h"
 
 namespace whichhop {
 
@@ -112,6 +115,15 @@ class Endpoint final : private NameEvents {
   Duration min_handshake(const Address& address) const;
   void SawHandshake(const Address& address, Duration took);
 
+  // What the server calls itself (the Server field) in good answers. Of all its
+  // addresses, where it has several; this worker's alone.
+  void SawServer(std::string_view server) {
+    usual_server_.Note(server, loop_.now());
+  }
+  std::optional<std::string_view> usual_server() const {
+    return usual_server_.Get(loop_.now());
+  }
+
  private:
   struct Target {
     Address address;
@@ -141,6 +153,7 @@ class Endpoint final : private NameEvents {
   std::vector<std::unique_ptr<UpstreamConnection>> idle_;
   std::vector<UpstreamConnection*> open_;  // in no order
   TlsClientSessions tls_sessions_;
+  UsualServer usual_server_;
   uint32_t sibling_probes_ = 0;
 };
 

@@ -281,7 +281,7 @@ class Nginx(unittest.TestCase):
         self.assertEqual(response.status, 206)
         self.assertIn(self.data[20:30], response.body)
 
-    def test_a_range_that_can_not_be_is_416_with_nginxs_page_kept(self):
+    def test_a_range_that_can_not_be_is_416(self):
         response = self.fetch("/large.bin", fields=[("Range", "bytes=5000000-")])
         self.assertEqual((response.status, response["Content-Range"]), (416, "bytes */1000000"))
         self.assertTrue(response["Error-Fault"].startswith("relay-416"))
@@ -291,10 +291,11 @@ class Nginx(unittest.TestCase):
         self.assertEqual((response["Content-Encoding"], response["Transfer-Encoding"]), ("gzip", "chunked"))
         self.assertEqual(gzip.decompress(response.body), b"again and again\n" * 1000)
 
-    def test_a_404_keeps_nginxs_page(self):
+    def test_a_404_gets_our_page_for_nginxs(self):
         direct = fetch(self.nginx_port, "/none")
         response = self.fetch("/none")
-        self.assertEqual((response.status, response.body, response["Server"]), (404, direct.body, direct["Server"]))
+        self.assertEqual((response.status, response["Server"]), (404, direct["Server"]))
+        self.assertNotEqual(response.body, direct.body)
         self.assertTrue(response["Error-Fault"].startswith("relay-404"))
         self.assertIn("received-status=404", response["Proxy-Status"])
 

@@ -245,7 +245,7 @@ TEST_CASE("the last of several attempts is the one that is judged") {
 
 TEST_CASE("a relayed status, a configured one and a decision are judged so") {
   Recording recording;
-  const auto& relayed = recording.recorder.JudgeRelayed(404, nullptr);
+  const auto& relayed = recording.recorder.JudgeRelayed(404, {}, nullptr);
   CHECK(relayed.fault == Fault::kRelay);
   CHECK(relayed.status == 404);
   CHECK(relayed.id.view() == "relay-404");
