@@ -231,9 +231,9 @@ void CiteRemarks(const Observation& seen, Verdict& verdict) {
     }
   }
   if (writer.portal) {
-    Remark(verdict,
-           "possible-portal: several upstreams turned into something else at "
-           "once, or a login page answers for one");
+    Remark(
+        verdict,
+        "possible-portal: a network that wants a login answers in its place");
   }
   if (!writer.realm.empty()) {
     Remark(verdict, "it asked a proxy's user for ");

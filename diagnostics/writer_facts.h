@@ -41,7 +41,7 @@ struct WriterFacts {
                                  // it on the route had, for another path
   bool answered_before = false;  // a 404 of a URL that was there, just now, for
                                  // somebody with credentials
-  bool portal = false;           // signs of a captive portal
+  bool portal = false;  // the page speaks to clients of a captive portal
 };
 
 // The score from which a generator is named, and may move a verdict.

@@ -4,7 +4,7 @@
 BUILD_PACKAGES=(g++ cmake ninja-build pkg-config libevent-dev libc-ares-dev
                 libssl-dev libxxhash-dev libyaml-cpp-dev)
 TEST_PACKAGES=(catch2 python3 curl iproute2 nginx-light apache2-utils nodejs npm
-               node-llhttp openssl haproxy prometheus wrk)
+               node-llhttp openssl haproxy lighttpd apache2-bin prometheus wrk)
 # The rest of them is compared with, or counts: bench/run does without.
 BENCH_PACKAGES=(nginx-light haproxy wrk openssl python3 h2o nghttp2-proxy
                 trafficserver linux-perf strace valgrind)

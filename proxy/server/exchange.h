@@ -33,6 +33,7 @@
 #include "proxy/server/body_peek.h"
 #include "proxy/server/claims.h"
 #include "proxy/server/client_address.h"
+#include "proxy/server/mask_signs.h"
 #include "proxy/server/recorder.h"
 #include "proxy/server/response_writer.h"
 #include "proxy/server/session.h"
@@ -249,6 +250,8 @@ class Exchange final : public Retired,
   void EndPage();
   bool IsEmptyPage() const;
   bool RecognizePage();
+  void AddRemarks();
+  MaskSigns::Url Url() const;
 
   // exchange_response.cc
   void BeginResponse(bool replace_body);

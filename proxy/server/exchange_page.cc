@@ -62,6 +62,15 @@ bool MayTransform(const ResponseHead& head, const char* data) {
   return true;
 }
 
+bool VariesByUser(const ResponseHead& head, const char* data) {
+  for (const Field& field : head.fields.all()) {
+    if (field.id != FieldId::kVary) continue;
+    const std::string_view names = ValueOf(data, field);
+    if (Lists(names, "authorization") || Lists(names, "cookie")) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 // An error's head is complete.
@@ -195,9 +204,30 @@ bool Exchange::RecognizePage() {
   writer_.sub_cause = seen.sub_cause;
   writer_.relayed = seen.relayed;
   writer_.usual = attempt.endpoint->usual_server();
+  AddRemarks();
+  return seen.stock;
+}
+
+MaskSigns::Url Exchange::Url() const {
+  return {request_->host.In(request_data()),
+          request_->line.target.In(request_data())};
+}
+
+// What is remarkable in it, and moves nothing.
+void Exchange::AddRemarks() {
+  const ResponseHead& head = response_parser_.head();
+  const char* const data = up_in_.view().data();
+  writer_.portal =
+      page_->text().find("<WISPAccessGatewayParam") != std::string_view::npos;
   writer_.no_challenge =
       head.line.status == 401 && !head.fields.Has(FieldId::kWwwAuthenticate);
-  return seen.stock;
+  if (head.line.status != 404) return;
+  writer_.varies_by_user = VariesByUser(head, data);
+  MaskSigns& signs = worker_.mask_signs();
+  writer_.answered_before = signs.AnsweredLately(Url(), worker_.loop().now());
+  if (head.framing == Framing::kNone || !IsPlain(head, data)) return;
+  writer_.unlike_sibling =
+      signs.NoteMissing(recorder_.route()->label, Url(), page_->text());
 }
 
 }  // namespace whichhop

@@ -404,6 +404,9 @@ void Exchange::OnFinalHead() {
   response_body_.Start(head.framing, head.content_length);
   if (head.line.status >= 400) return PeekBody();
   if (!recorder_.attempt().reused) NoteServer();
+  if (head.line.status < 300 && request_->fields.Has(FieldId::kAuthorization)) {
+    worker_.mask_signs().NoteAnswered(Url(), worker_.loop().now());
+  }
   BeginResponse(false);
 }
 

@@ -31,12 +31,16 @@ bool DescribesBody(FieldId id) {
   }
 }
 
-bool IsDropped(const Field& field, const ResponseOptions& options) {
+bool IsDropped(const Field& field, uint16_t status,
+               const ResponseOptions& options) {
   if (field.hop_by_hop || IsClaim(field.id)) return true;
   if (field.id == FieldId::kContentLength) return true;
   if (field.id == FieldId::kCacheControl) return !options.cache_control.empty();
   if (field.id == FieldId::kProxyStatus) return options.replaces_proxy_status;
-  return !options.replaced_type.empty() && DescribesBody(field.id);
+  if (options.replaced_type.empty()) return false;
+  // In a 416 it tells how long the thing is that was asked for.
+  if (field.id == FieldId::kContentRange && status == 416) return false;
+  return DescribesBody(field.id);
 }
 
 void WriteStatusLine(const ResponseHead& head, const char* data,
@@ -97,7 +101,7 @@ void WriteResponseHead(const ResponseHead& head, const char* data,
   HeadWriter writer = Reserve(head, options.diagnosis.size(), pool, out);
   WriteStatusLine(head, data, &writer);
   for (const Field& field : head.fields.all()) {
-    if (IsDropped(field, options)) continue;
+    if (IsDropped(field, head.line.status, options)) continue;
     writer.Rewrite(data, field);
   }
   if (!head.fields.Has(FieldId::kDate)) writer.Field("Date", options.date);
@@ -123,7 +127,7 @@ void WriteInterimHead(const ResponseHead& head, const char* data,
   ResponseOptions options;
   options.replaces_proxy_status = true;
   for (const Field& field : head.fields.all()) {
-    if (IsDropped(field, options)) continue;
+    if (IsDropped(field, head.line.status, options)) continue;
     writer.Rewrite(data, field);
   }
   options.upgrade = head.line.status == 101;

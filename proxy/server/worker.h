@@ -17,6 +17,7 @@
 #include "proxy/server/config.h"
 #include "proxy/server/crew.h"
 #include "proxy/server/generation.h"
+#include "proxy/server/mask_signs.h"
 #include "proxy/server/session.h"
 #include "proxy/server/tls_neighbours.h"
 #include "proxy/server/worker_metrics.h"
@@ -81,6 +82,7 @@ class Worker final : private AcceptEvents, private TimerEvents {
   Generation* FindGeneration(const Config& config);
   Crew& crew() { return crew_; }
   TlsNeighbours& tls_neighbours() { return tls_neighbours_; }
+  MaskSigns& mask_signs() { return mask_signs_; }
   WaitRoom& wait_room() { return wait_room_; }
   Rng& rng() { return rng_; }
   WallText& wall_text() { return wall_text_; }
@@ -151,6 +153,7 @@ class Worker final : private AcceptEvents, private TimerEvents {
   WallText wall_text_;
   WorkerMetrics metrics_;
   TlsNeighbours tls_neighbours_;
+  MaskSigns mask_signs_;
   AccessLog access_log_;
   std::vector<std::unique_ptr<Generation>> generations_;  // the last serves
   std::vector<OpenListener> listeners_;

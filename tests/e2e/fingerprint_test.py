@@ -301,6 +301,31 @@ class Remarks(unittest.TestCase):
         _, line = self.remarks(b"HTTP/1.1 401 No\r\nWWW-Authenticate: Basic realm=x\r\nContent-Length: 3\r\n\r\nno!")
         self.assertNotIn("upstream_remarks", line)
 
+    def test_a_404_that_may_hide_a_401(self):
+        secret = b"HTTP/1.1 404 Not Found\r\nVary: Cookie\r\nContent-Length: 15\r\n\r\nsecret, go away"
+        plain = b"HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnone"
+        good = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+        def script(connection, _):
+            while (data := origin.read_request(connection)) is not None:
+                there = b"Authorization:" in data
+                connection.sendall(good if there else secret if b"/secret" in data else plain)
+
+        origin = RawOrigin(script)
+        with origin, Proxy(yaml_for(origin.port)) as proxy:
+            for target, fields in (("/x", ()), ("/y", ()), ("/secret", ()), ("/y", ()),
+                                   ("/page", [("Authorization", "Basic eDp5")]), ("/page", ())):
+                response = fetch(proxy.port, target, fields=fields)
+            self.assertEqual((response.status, cause(response)), (404, "image-host, datastore"))
+            lines = proxy.wait_for_log(6)
+            self.assertEqual([line.get("upstream_remarks") for line in lines],
+                             [None, None, "possible-mask", None, None, None])
+
+    def test_a_login_page_of_a_portal(self):
+        _, line = self.remarks(b"HTTP/1.1 511 Login\r\nContent-Type: text/html\r\n\r\n"
+                               b"<!-- <WISPAccessGatewayParam> -->")
+        self.assertEqual((line["upstream_remarks"], line["cause"]), ("possible-portal", ["router"]))
+
     def test_a_407_keeps_its_realm_in_the_log(self):
         response, line = self.remarks(b"HTTP/1.1 407 Who\r\nProxy-Authenticate: Basic realm=\"squid\"\r\n"
                                       b"Content-Length: 0\r\n\r\n")
