@@ -39,18 +39,27 @@ char16_t LineGlyph(uint8_t sides) {
   return kGlyphs[sides];
 }
 
-void AppendUtf8(char16_t c, std::string& out) {
+char* WriteUtf8(char16_t c, char* to) {
   if (c < 0x80) {
-    out += static_cast<char>(c);
-  } else if (c < 0x800) {
-    out += static_cast<char>(0xC0 | c >> 6);
-    out += static_cast<char>(0x80 | (c & 0x3F));
-  } else {
-    out += static_cast<char>(0xE0 | c >> 12);
-    out += static_cast<char>(0x80 | (c >> 6 & 0x3F));
-    out += static_cast<char>(0x80 | (c & 0x3F));
+    *to++ = static_cast<char>(c);
+    return to;
   }
+  if (c < 0x800) {
+    *to++ = static_cast<char>(0xC0 | c >> 6);
+  } else {
+    *to++ = static_cast<char>(0xE0 | c >> 12);
+    *to++ = static_cast<char>(0x80 | (c >> 6 & 0x3F));
+  }
+  *to++ = static_cast<char>(0x80 | (c & 0x3F));
+  return to;
 }
+
+char* WriteText(std::string_view text, char* to) {
+  return to + text.copy(to, text.size());
+}
+
+// The octets of a row, if each of its characters changed the colour.
+constexpr size_t kRowOctets = (kDiagramColumns + 1) * 16;
 
 // The characters of well-formed UTF-8 of up to three octets each: our own
 // words.
@@ -162,17 +171,20 @@ void Canvas::AppendRow(size_t row, Colour colour, std::string& out) const {
   const Glyph* const begin = &glyphs_[row * kDiagramColumns];
   const Glyph* end = begin + kDiagramColumns;
   while (end != begin && end[-1].character == u' ') --end;
+  std::array<char, kRowOctets> room;
+  char* to = room.data();
   Look look = Look::kUnknown;
   for (const Glyph* glyph = begin; glyph != end; ++glyph) {
     if (colour == Colour::kAnsi && glyph->look != look) {
-      if (look != Look::kUnknown) out += kNoColour;
+      if (look != Look::kUnknown) to = WriteText(kNoColour, to);
       look = glyph->look;
-      out += kColours[static_cast<size_t>(look)];
+      to = WriteText(kColours[static_cast<size_t>(look)], to);
     }
-    AppendUtf8(glyph->character, out);
+    to = WriteUtf8(glyph->character, to);
   }
-  if (look != Look::kUnknown) out += kNoColour;
-  out += '\n';
+  if (look != Look::kUnknown) to = WriteText(kNoColour, to);
+  *to++ = '\n';
+  out.append(room.data(), static_cast<size_t>(to - room.data()));
 }
 
 void Canvas::Append(size_t rows, Colour colour, std::string& out) const {

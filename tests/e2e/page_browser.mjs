@@ -100,7 +100,7 @@ for (const {url, scheme, width, height, language, path} of order.pictures ?? [])
 }
 await browser.close();
 
-const checker = new HtmlValidate({extends: ['html-validate:standard', 'html-validate:a11y']});
+const checker = new HtmlValidate({extends: ['html-validate:recommended']});
 for (const [url, html] of sources) {
   const report = await checker.validateString(html);
   say({url, errors: report.results.flatMap(result => result.messages.map(

@@ -27,8 +27,8 @@ def main():
           Proxy(yaml_for(origin.port, node="position: cdn")) as cdn,
           Proxy(yaml_for(origin.port)) as lb):
         visit({"pictures": [
-            picture(broken, "/cart", "502", "light", 1000, 760),
-            picture(cdn, "/status/522", "522-dark", "dark", 1000, 760),
+            picture(broken, "/cart", "502", "light", 960, 820),
+            picture(cdn, "/status/522", "522-dark", "dark", 960, 790),
             picture(lb, "/status/404", "404-phone", "light", 360, 800),
         ]}, PATIENCE)
 
