@@ -1,178 +1,218 @@
 #include "diagnostics/html_page.h"
 
+#include <array>
+
 #include "diagnostics/advice.h"
+#include "diagnostics/append.h"
+#include "diagnostics/diagram.h"
+#include "diagnostics/fixed_text.h"
+#include "diagnostics/hop_names.h"
+#include "diagnostics/page_style.h"
+#include "diagnostics/sha256.h"
 #include "diagnostics/summary.h"
 #include "diagnostics/text.h"
 
 namespace whichhop::diagnostics {
 namespace {
 
-// Contrast of text on each background is 4.5:1 or more in both schemes.
-constexpr std::string_view kStyle = R"css(
-:root{color-scheme:light dark;--bg:#fff;--fg:#1b1f24;--line:#8c959f;--soft:#57606a;
---cause-bg:#b3261e;--cause-fg:#fff;--reporter-bg:#ffb454;--reporter-fg:#1b1f24;
---cleared-bg:#1a7f37;--cleared-fg:#fff}
-@media (prefers-color-scheme:dark){:root{--bg:#0d1117;--fg:#e6edf3;--line:#6e7681;--soft:#9da7b3}}
-*{box-sizing:border-box}
-body{margin:0;background:var(--bg);color:var(--fg);font:1rem/1.5 system-ui,sans-serif}
-main{max-width:52rem;margin:0 auto;padding:2rem 1rem}
-h1{font-size:1.75rem;line-height:1.2;margin:0 0 1rem}
-h2{font-size:1.15rem;margin:2rem 0 .5rem}
-.lead{font-size:1.15rem;margin:.25rem 0}
-table{border-collapse:collapse;width:100%}
-caption{text-align:left;color:var(--soft);padding:.25rem 0}
-th,td{text-align:left;vertical-align:top;padding:.35rem .6rem;border:1px solid var(--line)}
-.tag{display:inline-block;padding:0 .5rem;border-radius:.25rem;border:1px solid var(--line);font-weight:600}
-.cause{background:var(--cause-bg);color:var(--cause-fg);border-color:var(--cause-bg)}
-.reporter{background:var(--reporter-bg);color:var(--reporter-fg);border-color:var(--reporter-bg)}
-.cleared{background:var(--cleared-bg);color:var(--cleared-fg);border-color:var(--cleared-bg)}
-small,.soft{color:var(--soft)}
-code{font-family:ui-monospace,monospace;overflow-wrap:anywhere}
-dl{display:grid;grid-template-columns:max-content 1fr;gap:.25rem 1rem;margin:0}
-dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
-)css";
+// Field lines that are known when compiling.
+class Lines {
+ public:
+  constexpr explicit Lines(std::string_view language_tag) {
+    Add("Content-Type: text/html; charset=utf-8\r\nContent-Language: ");
+    Add(language_tag);
+    Add("\r\nVary: Accept, Accept-Language\r\n"
+        "Content-Security-Policy: default-src 'none'; style-src 'sha256-");
+    const std::array<char, 44> digest = Base64(Sha256(kPageStyle));
+    Add({digest.data(), digest.size()});
+    Add("'; base-uri 'none'; form-action 'none'\r\n");
+  }
+  std::string_view view() const { return {text_.data(), size_}; }
+
+ private:
+  constexpr void Add(std::string_view text) {
+    for (const char c : text) text_[size_++] = c;
+  }
+
+  std::array<char, 320> text_{};
+  size_t size_ = 0;
+};
+constexpr std::array<Lines, kLanguageCount> kFields = {Lines(kLanguageTags[0]),
+                                                       Lines(kLanguageTags[1])};
+
+// Of a host or a path: the log has all of it.
+constexpr size_t kRequestShown = 256;
+
+// Whether a page is in another language than these words are.
+std::string_view InEnglish(const Wording& words) {
+  return words.language == Language::kEnglish ? "" : " lang=\"en\"";
+}
+
+void AppendStatus(const Verdict& verdict, std::string& out) {
+  AppendAll(out, Decimal(verdict.status).view(), " ",
+            ReasonPhrase(verdict.status));
+}
+
+// "App (<code>app</code>)"
+void AppendHop(Hop hop, const Wording& words, std::string& out) {
+  AppendAll(out, words.labels[Index(hop)], " (<code>", HopName(hop),
+            "</code>)");
+}
 
 template <typename Hops>
-void AppendNames(const Hops& hops, std::string_view none, std::string& out) {
+void AppendHops(const Hops& hops, const Wording& words, std::string& out) {
   bool first = true;
-  for (Hop hop : hops) {
+  for (const Hop hop : hops) {
     if (!first) out += ", ";
     first = false;
-    out += HopName(hop);
+    AppendHop(hop, words, out);
   }
-  if (first) out += none;
 }
 
-void AppendHead(const Verdict& verdict, std::string& out) {
-  out +=
-      "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width,"
-      "initial-scale=1\">\n<meta name=\"robots\" content=\"noindex\">\n"
-      "<title>";
-  AppendInteger(out, verdict.status);
-  out += ' ';
-  AppendHtml(out, ReasonPhrase(verdict.status));
-  out += "</title>\n<style>";
-  out += kStyle;
-  out += "</style>\n</head>\n";
+void AppendSection(std::string_view id, std::string_view heading,
+                   std::string& out) {
+  AppendAll(out, "<section aria-labelledby=\"", id, "\">\n<h2 id=\"", id, "\">",
+            heading, "</h2>\n");
 }
 
-void AppendLead(const Verdict& verdict, std::string& out) {
-  std::string sentence;
-  out += "<h1>";
-  AppendInteger(out, verdict.status);
-  out += ' ';
-  AppendHtml(out, ReasonPhrase(verdict.status));
+void AppendSummaryPart(const Verdict& verdict, const Wording& words,
+                       std::string& out) {
+  AppendAll(out, "<h1", InEnglish(words), ">");
+  AppendStatus(verdict, out);
   out += "</h1>\n<p class=\"lead\">";
-  AppendWhatHappened(verdict, sentence);
-  AppendHtml(out, sentence);
-  out += "</p>\n<p class=\"lead\"><strong>";
-  sentence.clear();
-  AppendWhomToPage(verdict, sentence);
-  AppendHtml(out, sentence);
+  AppendWhatHappened(verdict, words, out);
+  out += " <strong>";
+  AppendWhomToPage(verdict, words, out);
   out += "</strong></p>\n";
-  if (verdict.cause.empty()) return;
-  out += "<p>";
-  AppendHtml(out, NextStep(verdict.cause[0]));
-  out += "</p>\n";
 }
 
-void AppendTag(std::string_view state, std::string_view text,
-               std::string& out) {
-  out += "<span class=\"tag ";
-  out += state;
-  out += "\">";
-  out += text;
-  out += "</span> ";
+// One line of the diagram in words, unless it names no hop.
+template <typename Hops>
+void AppendKnown(std::string_view look, std::string_view mark,
+                 std::string_view word, const Hops& hops, const Wording& words,
+                 std::string& out) {
+  if (hops.empty()) return;
+  AppendAll(out, "<dt><span class=\"tag ", look, "\">", mark, word,
+            "</span></dt><dd>");
+  AppendHops(hops, words, out);
+  out += "</dd>\n";
 }
 
-void AppendHopRow(const Verdict& verdict, Hop hop, std::string& out) {
-  out += "<tr><th scope=\"row\">";
-  AppendHtml(out, HopLabel(hop));
-  out += " <code>";
-  out += HopName(hop);
-  out += "</code><br><small>";
-  AppendHtml(out, HopDetail(hop));
-  out += "</small></th><td>";
-  const bool cause = verdict.cause.contains(hop);
-  const bool reporter = verdict.reporter.contains(hop);
-  const bool cleared = verdict.cleared.contains(hop);
-  if (cause) AppendTag("cause", "cause", out);
-  if (reporter) AppendTag("reporter", "reporter", out);
-  if (cleared) AppendTag("cleared", "cleared", out);
-  if (!cause && !reporter && !cleared) AppendTag("unknown", "unknown", out);
-  if (hop == SelfHop(verdict.position)) out += "this proxy";
-  out += "</td></tr>\n";
+void AppendDiagramPart(const Verdict& verdict, const Wording& words,
+                       std::string& out) {
+  const Diagram diagram = DiagramOf(verdict);
+  const HopSet unknown =
+      diagram.Drawn() - diagram.cause - diagram.reporter - diagram.cleared;
+  out += "<figure>\n";
+  AppendSvg(diagram, words, "hops", out);
+  out += "<figcaption>\n<dl id=\"hops\">\n";
+  AppendKnown("cause", "\u2717 ", words.cause, verdict.cause, words, out);
+  AppendKnown("reporter", "! ", words.reporter, verdict.reporter, words, out);
+  AppendKnown("cleared", "\u2713 ", words.cleared, verdict.cleared, words, out);
+  AppendKnown("unknown", "? ", words.unknown, unknown, words, out);
+  AppendAll(out, "<dt>\u25C0 ", words.here, "</dt><dd>");
+  AppendHop(SelfHop(verdict.position), words, out);
+  out += "</dd>\n</dl>\n</figcaption>\n</figure>\n";
 }
 
-void AppendHops(const Verdict& verdict, std::string& out) {
-  out +=
-      "<h2>Hops</h2>\n<table>\n<caption>In the order in which a request meets "
-      "them. Unknown means that nothing was seen, neither good nor bad."
-      "</caption>\n<thead><tr><th scope=\"col\">Hop</th>"
-      "<th scope=\"col\">State</th></tr></thead>\n<tbody>\n";
-  for (size_t i = 0; i < kHopCount; ++i) {
-    const Hop hop = static_cast<Hop>(i);
-    const bool drawn = hop != Hop::kDns && hop != Hop::kTeapot;
-    if (drawn || verdict.cause.contains(hop) ||
-        verdict.reporter.contains(hop)) {
-      AppendHopRow(verdict, hop, out);
-    }
+void AppendParagraph(std::string_view text, std::string& out) {
+  AppendAll(out, "<p>", text, "</p>\n");
+}
+
+// What this party does about the suspects that it runs.
+void AppendSteps(const Verdict& verdict, Party party, const Wording& words,
+                 std::string& out) {
+  bool any = false;
+  for (const Hop hop : verdict.cause) {
+    if (PartyOf(hop) != party) continue;
+    if (!any) out += "<ul>\n";
+    any = true;
+    out += "<li>";
+    AppendHop(hop, words, out);
+    AppendAll(out, ": ",
+              IsOurs(verdict, hop) ? words.our_step : words.steps[Index(hop)],
+              "</li>\n");
   }
-  out += "</tbody>\n</table>\n";
+  any ? void(out += "</ul>\n") : AppendParagraph(words.not_yours, out);
 }
 
-void AppendDocumented(const Verdict& verdict, std::string& out) {
-  out += "<h2>What the model documents</h2>\n";
-  if (verdict.rows.empty()) {
-    out += "<p>No row of the model covers this.</p>\n";
-    return;
+void AppendPartyAdvice(const Verdict& verdict, Party party,
+                       const Wording& words, std::string& out) {
+  AppendAll(out, "<h3>", words.parties[static_cast<size_t>(party)], "</h3>\n");
+  if (party == Party::kVisitor) {
+    const VisitorStep step = StepOfVisitor(verdict.status);
+    return AppendParagraph(words.visitor[static_cast<size_t>(step)], out);
   }
-  out +=
-      "<table>\n<thead><tr><th scope=\"col\">Row</th><th scope=\"col\">Cause"
-      "</th><th scope=\"col\">Reporter</th><th scope=\"col\">Cleared</th>"
-      "</tr></thead>\n<tbody>\n";
-  for (RowId id : verdict.rows) {
+  if (!verdict.cause.empty()) return AppendSteps(verdict, party, words, out);
+  if (verdict.rows.contains(RowId::k418)) {
+    return AppendParagraph(words.teapot, out);
+  }
+  AppendParagraph(party == Party::kOwner ? words.look_it_up : words.no_suspect,
+                  out);
+}
+
+void AppendAdvicePart(const Verdict& verdict, const Wording& words,
+                      std::string& out) {
+  AppendSection("next", words.next, out);
+  for (size_t i = 0; i < kPartyCount; ++i) {
+    AppendPartyAdvice(verdict, static_cast<Party>(i), words, out);
+  }
+  out += "</section>\n";
+}
+
+void AppendDocumentedPart(const Verdict& verdict, const Wording& words,
+                          std::string& out) {
+  if (verdict.rows.empty()) return;
+  AppendSection("documented", words.documented, out);
+  out += "<ul>\n";
+  for (const RowId id : verdict.rows) {
     const Row& row = GetRow(id);
-    out += "<tr><th scope=\"row\">";
-    out += row.id;
-    out += "</th><td>";
-    AppendNames(row.cause, "none", out);
-    out += "</td><td>";
-    out += HopName(row.reporter);
-    out += "</td><td>";
-    AppendNames(row.cleared, "none", out);
-    out += "</td></tr>\n";
+    AppendAll(out, "<li>", words.documented_row, row.id, ": ", words.Says(id),
+              " ", words.cause, ": ", HopNames(row.cause).ViewOr(words.none),
+              "; ", words.reporter, ": ", HopName(row.reporter), "; ",
+              words.cleared, ": ", HopNames(row.cleared).ViewOr(words.none),
+              ".</li>\n");
   }
-  out += "</tbody>\n</table>\n";
+  out += "</ul>\n</section>\n";
 }
 
+void AppendTerm(std::string_view term, std::string& out) {
+  AppendAll(out, "<dt>", term, "</dt><dd>");
+}
+
+// A text from outside.
 void AppendPair(std::string_view term, std::string_view text,
                 std::string& out) {
   if (text.empty()) return;
-  out += "<dt>";
-  out += term;
-  out += "</dt><dd><code>";
+  AppendTerm(term, out);
+  out += "<code>";
   AppendHtml(out, text);
   out += "</code></dd>\n";
 }
 
-void AppendFacts(const Verdict& verdict, const PageInput& input,
-                 std::string& out) {
-  out += "<h2>For the report</h2>\n<dl>\n";
-  AppendPair("Error id", input.error_id, out);
-  AppendPair("Fault", verdict.id.view(), out);
-  AppendPair("Basis", BasisName(verdict.basis), out);
-  if (input.audience == Audience::kOperator) {
-    AppendPair("Host", input.host, out);
-    AppendPair("Path", input.path, out);
-    AppendPair("Next hop", verdict.next_hop.view(), out);
-  }
-  out += "</dl>\n";
+void AppendIdPart(const Verdict& verdict, const PageInput& input,
+                  const Wording& words, std::string& out) {
+  AppendSection("report", words.report, out);
+  if (!input.error_id.empty()) AppendParagraph(words.quote, out);
+  out += "<dl>\n";
+  AppendPair(words.error_id, input.error_id, out);
+  AppendPair(words.fault, verdict.id.view(), out);
+  AppendTerm(words.basis, out);
+  AppendAll(out, words.bases[static_cast<size_t>(verdict.basis)],
+            "</dd>\n</dl>\n</section>\n");
 }
 
-void AppendEvidenceList(const Verdict& verdict, std::string& out) {
-  out += "<h2>Evidence</h2>\n<ul>\n";
+void AppendEvidencePart(const Verdict& verdict, const PageInput& input,
+                        const Wording& words, std::string& out) {
+  if (input.audience != Audience::kOperator) return;
+  AppendSection("evidence", words.evidence, out);
+  out += "<dl>\n";
+  AppendPair(words.host,
+             input.host.substr(0, CutLength(input.host, kRequestShown)), out);
+  AppendPair(words.path,
+             input.path.substr(0, CutLength(input.path, kRequestShown)), out);
+  AppendPair(words.next_hop, verdict.next_hop.view(), out);
+  AppendAll(out, "</dl>\n<ul", InEnglish(words), ">\n");
   std::string sentence;
   for (size_t i = 0; i < verdict.evidence.size(); ++i) {
     sentence.clear();
@@ -181,23 +221,63 @@ void AppendEvidenceList(const Verdict& verdict, std::string& out) {
     AppendHtml(out, sentence);
     out += "</li>\n";
   }
-  out += "</ul>\n";
+  out += "</ul>\n</section>\n";
+}
+
+void AppendHead(const Verdict& verdict, const Wording& words,
+                std::string& out) {
+  AppendAll(out, "<!DOCTYPE html>\n<html lang=\"", LanguageTag(words.language),
+            "\">\n<head>\n<meta charset=\"utf-8\">\n"
+            "<meta name=\"viewport\" content=\"width=device-width, "
+            "initial-scale=1\">\n<meta name=\"robots\" content=\"noindex\">\n"
+            "<title>");
+  AppendStatus(verdict, out);
+  AppendAll(out, "</title>\n<style>", kPageStyle, "</style>\n</head>\n");
 }
 
 }  // namespace
 
-std::string_view PageStyle() { return kStyle; }
+std::string_view PageStyle() { return kPageStyle; }
+
+std::string_view PageFields(Language language) {
+  return kFields[static_cast<size_t>(language)].view();
+}
+
+void AppendPagePart(PagePart part, const Verdict& verdict,
+                    const PageInput& input, std::string& out) {
+  const Wording& words = WordingOf(input.language);
+  switch (part) {
+    case PagePart::kSummary:
+      return AppendSummaryPart(verdict, words, out);
+    case PagePart::kDiagram:
+      return AppendDiagramPart(verdict, words, out);
+    case PagePart::kAdvice:
+      return AppendAdvicePart(verdict, words, out);
+    case PagePart::kId:
+      return AppendIdPart(verdict, input, words, out);
+    case PagePart::kDocumented:
+      return AppendDocumentedPart(verdict, words, out);
+    case PagePart::kEvidence:
+      return AppendEvidencePart(verdict, input, words, out);
+  }
+}
 
 void AppendHtmlBody(const Verdict& verdict, const PageInput& input,
                     std::string& out) {
-  AppendHead(verdict, out);
+  const auto part = [&](PagePart which) {
+    AppendPagePart(which, verdict, input, out);
+  };
+  AppendHead(verdict, WordingOf(input.language), out);
   out += "<body>\n<main>\n";
-  AppendLead(verdict, out);
-  AppendHops(verdict, out);
-  AppendDocumented(verdict, out);
-  AppendFacts(verdict, input, out);
-  if (input.audience == Audience::kOperator) AppendEvidenceList(verdict, out);
-  out += "</main>\n</body>\n</html>\n";
+  part(PagePart::kSummary);
+  out += "<div class=\"columns\">\n";
+  part(PagePart::kDiagram);
+  out += "<div>\n";
+  part(PagePart::kAdvice);
+  part(PagePart::kId);
+  part(PagePart::kDocumented);
+  part(PagePart::kEvidence);
+  out += "</div>\n</div>\n</main>\n</body>\n</html>\n";
 }
 
 }  // namespace whichhop::diagnostics

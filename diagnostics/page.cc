@@ -1,6 +1,7 @@
 #include "diagnostics/page.h"
 
 #include "diagnostics/append.h"
+#include "diagnostics/diagram.h"
 #include "diagnostics/hop_names.h"
 #include "diagnostics/html_page.h"
 #include "diagnostics/summary.h"
@@ -146,9 +147,9 @@ void AppendEvidence(const Evidence::Item& item, std::string& out) {
 }
 
 void AppendSummary(const Verdict& verdict, std::string& out) {
-  AppendWhatHappened(verdict, out);
+  AppendWhatHappened(verdict, kEnglish, out);
   out += ' ';
-  AppendWhomToPage(verdict, out);
+  AppendWhomToPage(verdict, kEnglish, out);
 }
 
 void AppendVerdictMembers(const Verdict& verdict, std::string_view error_id,
@@ -166,11 +167,28 @@ void AppendVerdictMembers(const Verdict& verdict, std::string_view error_id,
   }
 }
 
+std::string_view BodyFields(BodyType type, Language language) {
+  switch (type) {
+    case BodyType::kText:
+    case BodyType::kDrawnText:
+      return "Content-Type: text/plain; charset=utf-8\r\nVary: Accept\r\n";
+    case BodyType::kJson:
+      return "Content-Type: application/problem+json\r\nVary: Accept\r\n";
+    case BodyType::kHtml:
+      return PageFields(language);
+  }
+  return {};
+}
+
 void AppendBody(BodyType type, const Verdict& verdict, const PageInput& input,
                 std::string& out) {
   switch (type) {
     case BodyType::kText:
       return AppendTextBody(verdict, input, out);
+    case BodyType::kDrawnText:
+      AppendTextBody(verdict, input, out);
+      out += '\n';
+      return AppendTextDiagram(DiagramOf(verdict), Colour::kNone, out);
     case BodyType::kJson:
       return AppendJsonBody(verdict, input, out);
     case BodyType::kHtml:

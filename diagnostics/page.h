@@ -7,6 +7,7 @@
 
 #include "diagnostics/accept.h"
 #include "diagnostics/fields.h"
+#include "diagnostics/language.h"
 #include "diagnostics/verdict.h"
 
 namespace whichhop::diagnostics {
@@ -16,11 +17,16 @@ struct PageInput {
   std::string_view host;  // as the client asked; untrusted
   std::string_view path;  // as the client asked; untrusted
   Audience audience = Audience::kPublic;
+  Language language = Language::kEnglish;  // of a page
 };
 
 // Appends the whole body. Requires: verdict.status is not 0.
 void AppendBody(BodyType type, const Verdict& verdict, const PageInput& input,
                 std::string& out);
+
+// The field lines that tell what such a body is: Content-Type and Vary, and of
+// a page its language and its Content-Security-Policy. Each ends with CRLF.
+std::string_view BodyFields(BodyType type, Language language);
 
 // The members `"error_id"` to `"evidence"` of the JSON body, without braces:
 // an `error_hops` member and the access log have the same ones.

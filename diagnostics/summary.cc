@@ -1,6 +1,5 @@
 #include "diagnostics/summary.h"
 
-#include "diagnostics/advice.h"
 #include "diagnostics/append.h"
 #include "diagnostics/text.h"
 
@@ -10,12 +9,6 @@ namespace {
 constexpr HopSet kClientSide{Hop::kBrowserApp, Hop::kBrowser, Hop::kDevice,
                              Hop::kRouter};
 
-// Whether this suspect is this proxy, not another box of its kind behind it.
-bool IsOurs(const Verdict& verdict, Hop hop) {
-  const FaultInfo& info = GetFault(verdict.fault);
-  return info.at_lb.self && hop == SelfHop(verdict.position);
-}
-
 void AppendNames(const HopList& hops, size_t from, std::string_view between,
                  std::string& out) {
   for (size_t i = from; i < hops.size(); ++i) {
@@ -24,50 +17,59 @@ void AppendNames(const HopList& hops, size_t from, std::string_view between,
   }
 }
 
-void AppendUnknown(const Verdict& verdict, std::string& out) {
+void AppendUnknown(const Verdict& verdict, const Wording& words,
+                   std::string& out) {
   if (verdict.rows.contains(RowId::k418)) {
-    out += "Nothing is broken: the device is a teapot.";
+    out += words.teapot;
     return;
   }
-  out += "Which hop caused it is not known";
+  out += words.not_known;
   if (!verdict.reporter.empty()) {
-    out += "; ask ";
-    AppendNames(verdict.reporter, 0, " or ", out);
-    out += ", which reported it";
+    out += words.ask;
+    AppendNames(verdict.reporter, 0, words.or_word, out);
+    out += words.who_reported;
   }
   out += '.';
 }
 
 }  // namespace
 
-void AppendWhatHappened(const Verdict& verdict, std::string& out) {
+bool IsOurs(const Verdict& verdict, Hop hop) {
+  const FaultInfo& info = GetFault(verdict.fault);
+  return info.at_lb.self && hop == SelfHop(verdict.position);
+}
+
+void AppendWhatHappened(const Verdict& verdict, const Wording& words,
+                        std::string& out) {
   if (verdict.fault != Fault::kRelay) {
-    out += verdict.sentence();
+    out += words.Sentence(verdict.fault);
     return;
   }
-  AppendAll(out, "The upstream answered ", Decimal(verdict.received).view(),
-            " ", ReasonPhrase(verdict.received));
+  AppendAll(out, words.upstream_answered, Decimal(verdict.received).view(), " ",
+            ReasonPhrase(verdict.received));
   if (verdict.rows.size() == 1) {
-    AppendAll(out, ": ", GetRow(*verdict.rows.begin()).says);
+    AppendAll(out, ": ", words.Says(*verdict.rows.begin()));
   } else {
     out += '.';
   }
 }
 
-void AppendWhomToPage(const Verdict& verdict, std::string& out) {
+void AppendWhomToPage(const Verdict& verdict, const Wording& words,
+                      std::string& out) {
   const HopList& cause = verdict.cause;
-  if (cause.empty()) return AppendUnknown(verdict, out);
+  if (cause.empty()) return AppendUnknown(verdict, words, out);
   if ((cause.set() - kClientSide).empty()) {
-    out += "It comes from the client's side (";
+    out += words.client_side;
     AppendNames(cause, 0, ", ", out);
-    out += "): nobody to page.";
+    out += words.nobody_to_page;
     return;
   }
   const bool self = IsOurs(verdict, cause[0]);
-  AppendAll(out, "Page ", self ? "whoever runs this proxy" : Owner(cause[0]),
-            " (", HopName(cause[0]), ")");
+  AppendAll(out, words.page,
+            self ? words.this_proxy : words.owners[Index(cause[0])], " (",
+            HopName(cause[0]), ")");
   if (cause.size() > 1) {
-    out += cause.size() > 2 ? "; next suspects: " : "; next suspect: ";
+    out += cause.size() > 2 ? words.next_suspects : words.next_suspect;
     AppendNames(cause, 1, ", ", out);
   }
   out += '.';

@@ -1,17 +1,24 @@
 #pragma once
-// A verdict in a sentence or two: what happened, and whom to page.
+// A verdict in a sentence or two: what happened, and whom to page. Nothing in
+// them comes from the wire.
 
 #include <string>
 
 #include "diagnostics/verdict.h"
+#include "diagnostics/wording.h"
 
 namespace whichhop::diagnostics {
 
 // "The upstream refused the connection: nothing listens there." For a relayed
 // error: its status and what the model says about it. No line end.
-void AppendWhatHappened(const Verdict& verdict, std::string& out);
+void AppendWhatHappened(const Verdict& verdict, const Wording& words,
+                        std::string& out);
 
 // "Page whoever runs the app (app); next suspect: server." No line end.
-void AppendWhomToPage(const Verdict& verdict, std::string& out);
+void AppendWhomToPage(const Verdict& verdict, const Wording& words,
+                      std::string& out);
+
+// Whether this suspect is this proxy, not another box of its kind behind it.
+bool IsOurs(const Verdict& verdict, Hop hop);
 
 }  // namespace whichhop::diagnostics

@@ -1,11 +1,15 @@
 #include "proxy/cli/explain.h"
 
+#include <unistd.h>
+
 #include <charconv>
 #include <cstdio>
+#include <cstdlib>
 
 #include "diagnostics/advice.h"
 #include "diagnostics/fault.h"
 #include "diagnostics/model.h"
+#include "diagnostics/narrow.h"
 #include "diagnostics/text.h"
 
 namespace whichhop::cli {
@@ -48,7 +52,12 @@ void AppendSteps(const HopList& hops, std::string& out) {
   }
 }
 
-void AppendRowText(const Row& row, std::string& out) {
+void AppendDiagram(const Diagram& diagram, Colour colour, std::string& out) {
+  out += '\n';
+  AppendTextDiagram(diagram, colour, out);
+}
+
+void AppendRowText(const Row& row, Colour colour, std::string& out) {
   out += row.id;
   out += ' ';
   out += row.phrase;
@@ -63,6 +72,7 @@ void AppendRowText(const Row& row, std::string& out) {
   out += "\n  what to do next:\n";
   if (row.cause.empty()) out += "    - nothing is broken\n";
   AppendSteps(row.cause, out);
+  AppendDiagram(DiagramOf(row), colour, out);
 }
 
 void AppendStatus(std::string_view mode, uint16_t status, RowId row,
@@ -96,6 +106,23 @@ std::string_view RetryText(Retry retry) {
       return "too late: the answer is on its way";
   }
   return "no";
+}
+
+// What is said of the fault before anything was seen.
+Diagram DiagramOf(Fault fault) {
+  const RowId row = GetFault(fault).gateway_row;
+  const HopSet self{SelfHop(Position::kLb)};
+  Diagram diagram;
+  diagram.cause = SuspectsOf(fault, Position::kLb,
+                             PathBehind(Position::kLb, Answers::kUnset))
+                      .set();
+  diagram.reporter = self;
+  if (row != RowId::kNone) {
+    diagram.cleared = (GetRow(row).cleared & PathBefore(Position::kLb)) -
+                      diagram.cause - self;
+  }
+  diagram.here = SelfHop(Position::kLb);
+  return diagram;
 }
 
 void AppendFaultText(const FaultInfo& fault, std::string& out) {
@@ -144,6 +171,14 @@ void AppendRowJson(const Row& row, std::string& out) {
   out += '}';
 }
 
+// Colours are for a terminal alone, and not where somebody asked for none
+// (no-color.org: set, and not empty).
+Colour ColourOfOutput() {
+  const char* const none = std::getenv("NO_COLOR");
+  const bool plain = none != nullptr && *none != '\0';
+  return isatty(STDOUT_FILENO) && !plain ? Colour::kAnsi : Colour::kNone;
+}
+
 // `relay-502` is explained by the rows of 502.
 std::string_view WithoutRelay(std::string_view code) {
   if (code.starts_with("relay-")) code.remove_prefix(6);
@@ -152,17 +187,18 @@ std::string_view WithoutRelay(std::string_view code) {
 
 }  // namespace
 
-std::optional<std::string> ExplainText(std::string_view code) {
+std::optional<std::string> ExplainText(std::string_view code, Colour colour) {
   std::string out;
   const RowSet rows = RowsFor(WithoutRelay(code));
   for (RowId id : rows) {
     if (!out.empty()) out += '\n';
-    AppendRowText(GetRow(id), out);
+    AppendRowText(GetRow(id), colour, out);
   }
   if (!out.empty()) return out;
   const std::optional<Fault> fault = ParseFault(code);
   if (!fault.has_value() || *fault == Fault::kRelay) return std::nullopt;
   AppendFaultText(GetFault(*fault), out);
+  AppendDiagram(DiagramOf(*fault), colour, out);
   return out;
 }
 
@@ -195,7 +231,8 @@ int Explain(int argc, char** argv) {
     std::fputs("usage: whichhop explain CODE [--json]\n", stderr);
     return kUsage;
   }
-  const auto text = json ? ExplainJson(code) : ExplainText(code);
+  const auto text =
+      json ? ExplainJson(code) : ExplainText(code, ColourOfOutput());
   if (!text.has_value()) {
     std::string shown;
     AppendTerminal(shown, code);

@@ -23,6 +23,7 @@
 
 #include "diagnostics/accept.h"
 #include "diagnostics/fields.h"
+#include "diagnostics/language.h"
 #include "proxy/base/ulid.h"
 #include "proxy/http/request_parser.h"
 #include "proxy/http/response_parser.h"
@@ -287,7 +288,10 @@ class Exchange final : public Retired,
   std::string_view Trailers();
   void KeepOthersProxyStatus();
   void LeaveUpstreamBody();
+  std::string_view RequestList(FieldId id, std::string* memory) const;
   diagnostics::BodyType PreferredBody() const;
+  diagnostics::Language PreferredLanguage() const;
+  std::string_view BodyFields(diagnostics::BodyType type) const;
   void AppendErrorBody(diagnostics::BodyType type, std::string* out) const;
   std::string_view CacheControl() const;
   bool ClientMayStay() const;

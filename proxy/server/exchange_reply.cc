@@ -59,9 +59,9 @@ void Exchange::SendReply() {
   replacement_.clear();
   AppendErrorBody(type, &replacement_);
   BeginReply();
-  AppendAll(reply_, "Content-Type: ", diagnostics::ContentType(type),
-            "\r\nContent-Length: ", Decimal(replacement_.size()).view(),
-            "\r\nCache-Control: ", CacheControl(), "\r\nVary: Accept\r\n");
+  AppendAll(reply_, BodyFields(type),
+            "Content-Length: ", Decimal(replacement_.size()).view(),
+            "\r\nCache-Control: ", CacheControl(), "\r\n");
   if (PassesSoon(recorder_.verdict()->fault)) reply_ += "Retry-After: 1\r\n";
   if (recorder_.verdict()->fault == Fault::kBackendAllDown) {
     reply_ += "Retry-After: " + std::to_string(RetryAfter().count()) + "\r\n";
@@ -199,27 +199,44 @@ void Exchange::KeepOthersProxyStatus() {
       {config().node.name, {}, proxy_status_, Audience()}, diagnosis_);
 }
 
-BodyType Exchange::PreferredBody() const {
-  if (request_ == nullptr) return BodyType::kText;
+// The request's list of that name; of several fields, joined in `memory`.
+std::string_view Exchange::RequestList(FieldId id, std::string* memory) const {
+  if (request_ == nullptr) return {};
   const FieldTable& fields = request_->fields;
-  const Field* accept = fields.First(FieldId::kAccept);
-  if (accept == nullptr) return BodyType::kText;
-  if (!fields.Repeated(FieldId::kAccept)) {
-    return diagnostics::NegotiateBody(ValueOf(request_data(), *accept));
-  }
-  std::string joined;
+  const Field* const first = fields.First(id);
+  if (first == nullptr) return {};
+  if (!fields.Repeated(id)) return ValueOf(request_data(), *first);
   for (const Field& field : fields.all()) {
-    if (field.id != FieldId::kAccept) continue;
-    if (!joined.empty()) joined += ", ";
-    joined += ValueOf(request_data(), field);
+    if (field.id != id) continue;
+    if (!memory->empty()) *memory += ", ";
+    *memory += ValueOf(request_data(), field);
   }
-  return diagnostics::NegotiateBody(joined);
+  return *memory;
+}
+
+BodyType Exchange::PreferredBody() const {
+  std::string joined;
+  return diagnostics::NegotiateBody(RequestList(FieldId::kAccept, &joined));
+}
+
+diagnostics::Language Exchange::PreferredLanguage() const {
+  std::string joined;
+  return diagnostics::NegotiateLanguage(
+      RequestList(FieldId::kAcceptLanguage, &joined));
+}
+
+// Only a page is in the client's language.
+std::string_view Exchange::BodyFields(BodyType type) const {
+  return diagnostics::BodyFields(type, type == BodyType::kHtml
+                                           ? PreferredLanguage()
+                                           : diagnostics::Language::kEnglish);
 }
 
 void Exchange::AppendErrorBody(BodyType type, std::string* out) const {
   diagnostics::PageInput input;
   input.error_id = error_id_.text();
   input.audience = Audience();
+  if (type == BodyType::kHtml) input.language = PreferredLanguage();
   if (request_ != nullptr) {
     input.host = request_->host.In(request_data());
     input.path = request_->line.path.In(request_data());

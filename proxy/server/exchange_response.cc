@@ -88,7 +88,7 @@ void Exchange::ReplaceBody(ResponseOptions* options) {
   const BodyType type = PreferredBody();
   replacement_.clear();
   AppendErrorBody(type, &replacement_);
-  options->replaced_type = diagnostics::ContentType(type);
+  options->replaced_fields = BodyFields(type);
   options->framing = Framing::kLength;
   options->length = replacement_.size();
   close_after_ = !ClientMayStay();

@@ -62,9 +62,7 @@ std::string RefusalAnswer(const Config& config, const Refusal& refusal,
   answer += diagnostics::ReasonPhrase(refusal.verdict.status);
   answer += "\r\nDate: ";
   answer += date;
-  answer += "\r\nContent-Type: ";
-  answer += diagnostics::ContentType(diagnostics::BodyType::kText);
-  answer += "\r\nContent-Length: ";
+  answer += "\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ";
   answer += std::to_string(body.size());
   answer += "\r\nCache-Control: ";
   if (input.audience == diagnostics::Audience::kOperator) answer += "private, ";

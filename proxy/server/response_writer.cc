@@ -13,6 +13,7 @@ namespace {
 bool DescribesBody(FieldId id) {
   switch (id) {
     case FieldId::kContentType:
+    case FieldId::kContentSecurityPolicy:
     case FieldId::kContentEncoding:
     case FieldId::kContentLanguage:
     case FieldId::kContentLocation:
@@ -37,7 +38,7 @@ bool IsDropped(const Field& field, uint16_t status,
   if (field.id == FieldId::kContentLength) return true;
   if (field.id == FieldId::kCacheControl) return !options.cache_control.empty();
   if (field.id == FieldId::kProxyStatus) return options.replaces_proxy_status;
-  if (options.replaced_type.empty()) return false;
+  if (options.replaced_fields.empty()) return false;
   // In a 416 it tells how long the thing is that was asked for.
   if (field.id == FieldId::kContentRange && status == 416) return false;
   return DescribesBody(field.id);
@@ -98,7 +99,9 @@ HeadWriter Reserve(const ResponseHead& head, size_t extra, BufferPool& pool,
 void WriteResponseHead(const ResponseHead& head, const char* data,
                        const ResponseOptions& options, BufferPool& pool,
                        Buffer* out) {
-  HeadWriter writer = Reserve(head, options.diagnosis.size(), pool, out);
+  HeadWriter writer =
+      Reserve(head, options.diagnosis.size() + options.replaced_fields.size(),
+              pool, out);
   WriteStatusLine(head, data, &writer);
   for (const Field& field : head.fields.all()) {
     if (IsDropped(field, head.line.status, options)) continue;
@@ -106,10 +109,7 @@ void WriteResponseHead(const ResponseHead& head, const char* data,
   }
   if (!head.fields.Has(FieldId::kDate)) writer.Field("Date", options.date);
   WriteFraming(head, options, &writer);
-  if (!options.replaced_type.empty()) {
-    writer.Field("Content-Type", options.replaced_type);
-    writer.Append("Vary: Accept\r\n");
-  }
+  writer.Append(options.replaced_fields);
   if (!options.cache_control.empty()) {
     writer.Field("Cache-Control", options.cache_control);
   }

@@ -30,9 +30,9 @@ struct ResponseOptions {
   std::string_view diagnosis;
   bool replaces_proxy_status = false;
   std::string_view cache_control;  // replaces the origin's, unless empty
-  // Not empty: the body is ours, of this type, and what the origin said of its
-  // own body does not hold.
-  std::string_view replaced_type;
+  // Not empty: the body is ours, these are the whole lines that say what it is,
+  // and what the origin said of its own body does not hold.
+  std::string_view replaced_fields;
 };
 
 // Appends the head to `out`, which holds memory and grows as it needs.

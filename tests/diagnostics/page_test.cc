@@ -1,7 +1,11 @@
 #include "diagnostics/page.h"
 
+#include <algorithm>
+#include <vector>
+
 #include "diagnostics/diagnose.h"
 #include "diagnostics/html_page.h"
+#include "diagnostics/sha256.h"
 #include "tests/catch.h"
 #include "tests/diagnostics/sightings.h"
 
@@ -32,9 +36,10 @@ bool Has(std::string_view text, std::string_view part) {
   return text.find(part) != text.npos;
 }
 
-constexpr PageInput kPublic{"01JD", "shop.example", "/a", Audience::kPublic};
-constexpr PageInput kOperator{"01JD", "shop.example", "/a",
-                              Audience::kOperator};
+constexpr PageInput kPublic{"01JD", "shop.example", "/a", Audience::kPublic,
+                            Language::kEnglish};
+constexpr PageInput kOperator{"01JD", "shop.example", "/a", Audience::kOperator,
+                              Language::kEnglish};
 
 TEST_CASE("a summary says what happened and whom to page") {
   struct Case {
@@ -129,7 +134,7 @@ TEST_CASE("the public sees no address, host or path in any body") {
 TEST_CASE("hostile hosts, paths and details come out harmless") {
   const PageInput hostile{"01\"><b>", "<script>alert(1)</script>",
                           "/\x1b]0;x\x07'\"<img src=x>\xFF",
-                          Audience::kOperator};
+                          Audience::kOperator, Language::kEnglish};
   Observation o;
   See("HeadBadField", o);
   o.attempt.rule = "</style><script>\x1b[2J";
@@ -151,10 +156,10 @@ TEST_CASE("hostile hosts, paths and details come out harmless") {
 TEST_CASE("the page stands alone and says states in words") {
   const std::string page =
       Body(BodyType::kHtml, Of("ConnectRefusedRst"), kPublic);
-  CHECK(page.starts_with("<!doctype html>\n<html lang=\"en\">"));
-  CHECK(Has(page, "<span class=\"tag cause\">cause</span>"));
-  CHECK(Has(page, "<span class=\"tag reporter\">reporter</span>"));
-  CHECK(Has(page, "<span class=\"tag cleared\">cleared</span>"));
+  CHECK(page.starts_with("<!DOCTYPE html>\n<html lang=\"en\">"));
+  CHECK(Has(page, "<span class=\"tag cause\">✗ cause</span>"));
+  CHECK(Has(page, "<span class=\"tag reporter\">! reporter</span>"));
+  CHECK(Has(page, "<span class=\"tag cleared\">✓ cleared</span>"));
   CHECK(Has(page, "prefers-color-scheme:dark"));
   CHECK(Has(page,
             std::string("<style>") + std::string(PageStyle()) + "</style>"));
@@ -167,11 +172,169 @@ TEST_CASE("the page stands alone and says states in words") {
 
 TEST_CASE("dns and teapot are drawn only where they matter") {
   CHECK(Has(Body(BodyType::kHtml, Of("DnsServfail"), kPublic),
-            "<code>dns</code>"));
+            "data-hop=\"dns\""));
   CHECK_FALSE(
-      Has(Body(BodyType::kHtml, Of("RouteNone"), kPublic), "<code>dns</code>"));
+      Has(Body(BodyType::kHtml, Of("RouteNone"), kPublic), "data-hop=\"dns\""));
   CHECK(Has(Body(BodyType::kHtml, Of("Relayed", 418), kPublic),
-            "<code>teapot</code>"));
+            "data-hop=\"teapot\""));
+}
+
+TEST_CASE("a page tells each party what to do next") {
+  const std::string page =
+      Body(BodyType::kHtml, Of("ConnectRefusedRst"), kPublic);
+  CHECK(Has(page, "<h3>You are visiting</h3>\n<p>You can't mend it."));
+  CHECK(Has(page,
+            "<h3>You run the site</h3>\n<ul>\n"
+            "<li>App (<code>app</code>): Check that the app runs;"));
+  CHECK(Has(page,
+            "<h3>You run the network</h3>\n"
+            "<p>None of the suspects is yours.</p>"));
+  const std::string ours = Body(BodyType::kHtml, Of("RouteNone"), kPublic);
+  CHECK(Has(ours, "Check the address"));
+  CHECK(Has(ours, "(<code>lb</code>): Look at this proxy's own log"));
+  const std::string unknown =
+      Body(BodyType::kHtml, Of("Relayed", 405), kPublic);
+  CHECK(Has(unknown, "Look the error id up in this proxy's log"));
+  CHECK(Has(unknown, "No suspect is known"));
+  CHECK(Has(Body(BodyType::kHtml, Of("Relayed", 418), kPublic),
+            "<h3>You run the network</h3>\n<p>Nothing is broken"));
+}
+
+TEST_CASE("a page is composed of its parts, and of nothing else from outside") {
+  for (const PageInput& input : {kPublic, kOperator}) {
+    const Verdict v = Of("ConnectRefusedRst");
+    const std::string page = Body(BodyType::kHtml, v, input);
+    size_t at = page.find("<body>");
+    for (PagePart part :
+         {PagePart::kSummary, PagePart::kDiagram, PagePart::kAdvice,
+          PagePart::kId, PagePart::kDocumented, PagePart::kEvidence}) {
+      std::string alone;
+      AppendPagePart(part, v, input, alone);
+      const bool hidden =
+          part == PagePart::kEvidence && input.audience == Audience::kPublic;
+      CHECK(alone.empty() == hidden);
+      at = page.find(alone, at);
+      REQUIRE(at != page.npos);
+      at += alone.size();
+    }
+  }
+}
+
+TEST_CASE("a German page is German but for names and evidence") {
+  PageInput input = kOperator;
+  input.language = Language::kGerman;
+  const std::string page =
+      Body(BodyType::kHtml, Of("ConnectRefusedRst"), input);
+  CHECK(page.starts_with("<!DOCTYPE html>\n<html lang=\"de\">"));
+  CHECK(Has(page, "<h1 lang=\"en\">502 Bad Gateway</h1>"));
+  CHECK(Has(page,
+            "Der Upstream hat die Verbindung abgelehnt: Dort lauscht niemand. "
+            "<strong>Dran ist, wer die App betreibt (app); danach verdächtig: "
+            "server.</strong>"));
+  CHECK(Has(page, "<ul lang=\"en\">\n<li>fault: The upstream refused"));
+  CHECK_FALSE(Has(page, "You run"));
+}
+
+TEST_CASE("text that was asked for by name has the diagram") {
+  const Verdict v = Of("ConnectRefusedRst");
+  const std::string text = Body(BodyType::kText, v, kPublic);
+  const std::string drawn = Body(BodyType::kDrawnText, v, kPublic);
+  REQUIRE(drawn.starts_with(text));
+  CHECK(Has(drawn, "╔═ App ═"));
+  CHECK(Has(drawn, "━ LB ━━━ you are here ━"));
+  CHECK_FALSE(Has(drawn, "\x1b"));
+  CHECK_FALSE(Has(text, "═"));
+}
+
+TEST_CASE("fields say what a body is, and which style a page may have") {
+  const Language en = Language::kEnglish;
+  CHECK(BodyFields(BodyType::kText, en) ==
+        "Content-Type: text/plain; charset=utf-8\r\nVary: Accept\r\n");
+  CHECK(BodyFields(BodyType::kDrawnText, en) ==
+        BodyFields(BodyType::kText, en));
+  CHECK(BodyFields(BodyType::kJson, en) ==
+        "Content-Type: application/problem+json\r\nVary: Accept\r\n");
+  const std::array<char, 44> digest = Base64(Sha256(PageStyle()));
+  const std::string fields =
+      "Content-Type: text/html; charset=utf-8\r\nContent-Language: de\r\n"
+      "Vary: Accept, Accept-Language\r\nContent-Security-Policy: default-src "
+      "'none'; style-src 'sha256-" +
+      std::string(digest.data(), digest.size()) +
+      "'; base-uri 'none'; form-action 'none'\r\n";
+  CHECK(BodyFields(BodyType::kHtml, Language::kGerman) == fields);
+}
+
+constexpr size_t kPageMax = 24 * 1024;
+
+// What escapes widest, in every place that takes text from outside.
+Verdict Largest() {
+  Verdict v = Of("ConnectTimeout");
+  v.position = Position::kCdn;
+  v.rows = {RowId::k502A, RowId::k502B, RowId::k502C};
+  v.cause =
+      HopList(HopSet{Hop::kDns, Hop::kIsp, Hop::kTor, Hop::kLb, Hop::kServer,
+                     Hop::kApp, Hop::kDb, Hop::kAuth, Hop::kBrowserApp});
+  v.reporter = v.cause;
+  v.cleared = HopSet{Hop::kTeapot, Hop::kImageHost, Hop::kBrowser};
+  v.next_hop = decltype(v.next_hop)(std::string(200, '"'));
+  v.evidence = Evidence();
+  for (size_t i = 0; i < Evidence::kMaxItems; ++i) {
+    v.evidence.Begin(Rule::kUnknown, v.cleared, v.cause.set());
+    v.evidence << std::string(Evidence::kMaxBytes / Evidence::kMaxItems, '"');
+  }
+  return v;
+}
+
+TEST_CASE("a page is below 24 KiB, whatever it is about") {
+  const std::string wide(9000, '"');
+  for (Language language : {Language::kEnglish, Language::kGerman}) {
+    const PageInput input{wide.substr(0, 26), wide, wide, Audience::kOperator,
+                          language};
+    const size_t largest = Body(BodyType::kHtml, Largest(), input).size();
+    CAPTURE(largest);
+    CHECK(largest < kPageMax);
+    for (const Sighting& sighting : AllSightings()) {
+      const Verdict v = Of(sighting.name);
+      CHECK(Body(BodyType::kHtml, v, input).size() < kPageMax);
+    }
+    for (const Row& row : kModel) {
+      const Verdict v = Of("Relayed", row.status);
+      CHECK(Body(BodyType::kHtml, v, input).size() < kPageMax);
+    }
+  }
+}
+
+// Every octet, and pairs that could end what they stand in, in every place.
+TEST_CASE("no text from outside is ever markup") {
+  std::vector<std::string> texts = {"</title><q>", "--><q>",  "]]><q>",
+                                    "\"><q x=\"",  "'><q>",   "&lt;b&gt;",
+                                    "</style><q>", "\xC3<q>", "\xF0\x9F<q>"};
+  for (int octet = 0; octet < 256; ++octet) {
+    texts.push_back(std::string("<q") + static_cast<char>(octet) + "x>");
+  }
+  const auto marks = [](const std::string& page) {
+    return std::ranges::count(page, '<');
+  };
+  Observation o;
+  See("HeadBadField", o);
+  const PageInput calm{"x", "x", "x", Audience::kOperator, Language::kEnglish};
+  o.attempt.rule = "x";
+  const auto expected = marks(Body(BodyType::kHtml, Diagnose(o), calm));
+  for (const std::string& text : texts) {
+    INFO(text);
+    o.attempt.rule = text;
+    o.attempt.address = text;
+    const PageInput input{text, text, text, Audience::kOperator,
+                          Language::kEnglish};
+    const std::string page = Body(BodyType::kHtml, Diagnose(o), input);
+    CHECK(marks(page) == expected);
+    CHECK_FALSE(Has(page, "<q"));
+    if (text.starts_with("&")) CHECK_FALSE(Has(page, text));
+    for (const char c : page) {
+      const bool control = static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
+      if (control && c != '\n' && c != '\t') FAIL("a control character");
+    }
+  }
 }
 
 }  // namespace

@@ -5,7 +5,9 @@ import contextlib
 import ctypes
 import json
 import os
+import pty
 import random
+import re
 import resource
 import signal
 import socket
@@ -29,6 +31,21 @@ def whichhop(*words, **options):
     """Runs it to its end."""
     return subprocess.run([WHICHHOP, *words], stdin=subprocess.DEVNULL, capture_output=True,
                           text=True, timeout=PATIENCE, **options)
+
+
+def on_a_terminal(*words, **environment):
+    """What it prints to one."""
+    ours, its = pty.openpty()
+    clean = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+    said = b""
+    with subprocess.Popen([WHICHHOP, *words], stdin=subprocess.DEVNULL, stdout=its,
+                          env=clean | environment):
+        os.close(its)
+        with contextlib.suppress(OSError):  # EIO: nobody has it open any more
+            while more := os.read(ours, 65536):
+                said += more
+    os.close(ours)
+    return said.decode().replace("\r\n", "\n")
 
 
 @contextlib.contextmanager
@@ -229,6 +246,17 @@ class Subcommands(unittest.TestCase):
         self.assertNotIn("\x1b", done.stdout)
         self.assertIn("502A", whichhop("explain", "502").stdout)
         self.assertIn("502C", whichhop("explain", "502").stdout)
+
+    def test_explain_draws_in_colour_on_a_terminal_alone(self):
+        plain = whichhop("explain", "502A").stdout
+        self.assertIn("═ App ═", plain)
+        self.assertIn("✗ cause", plain)
+        coloured = on_a_terminal("explain", "502A")
+        self.assertIn("\x1b[1;31m", coloured)
+        self.assertEqual(re.sub(r"\x1b\[[0-9;]*m", "", coloured), plain)
+        self.assertEqual(on_a_terminal("explain", "502A", NO_COLOR="1"), plain)
+        self.assertEqual(on_a_terminal("explain", "502A", "--json"),
+                         whichhop("explain", "502A", "--json").stdout)
 
     def test_explain_shows_no_control_bytes_back(self):
         self.assertNotIn("\x1b", whichhop("explain", "\x1b[31m").stderr)

@@ -3,12 +3,11 @@
 import base64
 import hashlib
 import os
-import shutil
 import subprocess
-import sys
 import tempfile
 import unittest
 
+from browser import find_browser
 from harness import PATIENCE, Proxy, RawOrigin
 from tls_certificates import NAME, Certificates
 from tls_clients import tls_of, tls_yaml
@@ -27,14 +26,6 @@ document.title = [
   ask("GET", "/broken").status, performance.getEntriesByType("navigation")[0].nextHopProtocol,
   location.protocol, isSecureContext].join(" ");
 </script>"""
-
-
-def find_browser():
-    for name in ("chromium-headless-shell", "chromium"):
-        if path := shutil.which(name):
-            return path
-    print("SKIPPED: no chromium is installed", file=sys.stderr)
-    raise unittest.SkipTest("no chromium is installed")
 
 
 def answer(body, kind=b"text/plain", status=b"200 OK"):

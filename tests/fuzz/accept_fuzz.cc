@@ -1,5 +1,5 @@
-// Accept values, fed with anything: what a client prefers does not hang on
-// blanks, capitals, or on ranges that name nothing of ours.
+// Accept and Accept-Language values, fed with anything: what a client prefers
+// does not hang on blanks, capitals, or on ranges that name nothing of ours.
 
 #include <cstddef>
 #include <cstdint>
@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "diagnostics/accept.h"
+#include "diagnostics/language.h"
 #include "tests/fuzz/require.h"
 
 namespace whichhop::diagnostics {
@@ -45,6 +46,14 @@ void CheckAccept(const std::string& accept) {
           "a type that we do not have, first", accept);
 }
 
+void CheckLanguage(const std::string& accept) {
+  const Language language = NegotiateLanguage(accept);
+  Require(NegotiateLanguage(" \t" + accept) == language, "blanks", accept);
+  Require(NegotiateLanguage(Capitals(accept)) == language, "capitals", accept);
+  Require(NegotiateLanguage("tlh, *," + accept) == language,
+          "a language that we do not have", accept);
+}
+
 // Of two bodies that are both named, the heavier one.
 void CheckWeights(uint8_t octet) {
   const int html = octet >> 4;
@@ -63,6 +72,8 @@ void CheckWeights(uint8_t octet) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   whichhop::diagnostics::CheckAccept(
+      {reinterpret_cast<const char*>(data), size});
+  whichhop::diagnostics::CheckLanguage(
       {reinterpret_cast<const char*>(data), size});
   if (size > 0) whichhop::diagnostics::CheckWeights(data[0]);
   return 0;

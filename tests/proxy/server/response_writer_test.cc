@@ -165,10 +165,12 @@ TEST_CASE("our Cache-Control replaces the origin's") {
 TEST_CASE(
     "of a replaced body nothing is told that the origin said of its own") {
   ResponseOptions options = Options(Framing::kLength, 7);
-  options.replaced_type = "text/html; charset=utf-8";
+  options.replaced_fields =
+      "Content-Type: text/html; charset=utf-8\r\nVary: Accept\r\n";
   options.cache_control = "no-store";
   Check({"HTTP/1.1 503 No\r\nDate: x\r\nContent-Type: text/plain\r\n"
-         "Content-Encoding: gzip\r\nContent-Range: bytes 0-1/2\r\n"
+         "Content-Encoding: gzip\r\nContent-Security-Policy: x\r\n"
+         "Content-Range: bytes 0-1/2\r\n"
          "Content-Disposition: attachment\r\nContent-MD5: x\r\n"
          "Content-Digest: x\r\nDigest: x\r\nRepr-Digest: x\r\nETag: \"x\"\r\n"
          "Last-Modified: x\r\nAccept-Ranges: bytes\r\nRetry-After: 5\r\n"
@@ -182,7 +184,7 @@ TEST_CASE(
 // RFC 9110, sections 8.5 and 8.7: both are of the body that was sent.
 TEST_CASE("a replaced body has not the language or the place of the origin's") {
   ResponseOptions options = Options(Framing::kLength, 7);
-  options.replaced_type = "text/plain";
+  options.replaced_fields = "Content-Type: text/plain\r\n";
   const std::string written = Written(
       "HTTP/1.1 503 No\r\nContent-Language: de\r\nContent-Location: /de\r\n"
       "Content-Length: 0\r\n\r\n",
@@ -243,7 +245,8 @@ TEST_CASE("a long diagnosis and many short fields are written whole") {
   options.diagnosis = diagnosis;
   options.close = true;
   options.cache_control = "private, no-store";
-  options.replaced_type = "text/html; charset=utf-8";
+  options.replaced_fields =
+      "Content-Type: text/html; charset=utf-8\r\nVary: Accept\r\n";
   std::string fields;
   for (int i = 0; i < 120; ++i) fields += "a:\r\n";
   const std::string written = Written(
