@@ -26,7 +26,7 @@ class Break:
     when: str = "warm"
     target: str = "/cart"
     visit: object = None
-    peers: bool = True  # nginx and HAProxy in our place can meet it too
+    peers: bool = True  # others in our place meet it too
 
 
 def tell(*words):
@@ -182,12 +182,16 @@ def narrow_answers(chain):
 
 
 def stop_lb(chain):
-    chain.lb.signal(signal.SIGKILL)
+    """Those in its place too."""
+    signal_lb(signal.SIGKILL)(chain)
     chain.lb.wait()
 
 
 def signal_lb(number):
-    return lambda chain: chain.lb.signal(number)
+    def act(chain):
+        for each in (chain.lb, *chain.peers.values()):
+            each.signal(number)
+    return act
 
 
 def zone_says(answer):
@@ -207,7 +211,8 @@ def edge_zone_says(answer):
 
 def restart_lb(chain, change=lambda yaml: yaml):
     """A new process: idle connections end."""
-    stop_lb(chain)
+    chain.lb.signal(signal.SIGKILL)
+    chain.lb.wait()
     with open(chain.lb.config_path) as file:
         yaml = "".join(line for line in file if not line.startswith("logs:"))
     chain.lb = chain.start("lb", lambda: Proxy(change(yaml)))
@@ -226,7 +231,8 @@ def lb_changes(old, new):
 def another_balancer(*tls):
     """In place of the lb."""
     def act(chain):
-        stop_lb(chain)
+        chain.lb.signal(signal.SIGKILL)
+        chain.lb.wait()
         chain.service("lb", "app", f"{LB}:80").tell("tls", *map(chain.resolved, tls))
     return act
 
@@ -253,8 +259,8 @@ def out_of_ports(role, net):
 # --- clients ---
 
 def says(data):
-    def visit(chain):
-        client = chain.client()
+    def visit(chain, port=80):
+        client = chain.client(port)
         client.send(data)
         return client
     return visit
@@ -262,14 +268,14 @@ def says(data):
 
 def lossy(data):
     """Its network loses what comes for a while: SYN-ACKs first."""
-    def visit(chain):
+    def visit(chain, port=80):
         with inside(chain.names["client"]):
             connection = socket.socket()
         connection.settimeout(30)
         deaf(connection)
         timer = threading.Timer(1.5, hearing, [connection])
         timer.start()
-        connection.connect((CDN, 80))
+        connection.connect((CDN, port))
         timer.join()
         client = Client.__new__(Client)
         client.socket, client.buffer = connection, b""
@@ -297,7 +303,8 @@ PASS = f"proxy_pass http://127.0.0.1:{CART};"
 
 
 def front(http="", location=PASS, **more):
-    return Layout(front=f"{http} server {{ listen {FRONT}; location / {{ {location} }} }}",
+    return Layout(front=f"proxy_connect_timeout 2s; proxy_read_timeout 2s; {http} "
+                        f"server {{ listen {FRONT}; location / {{ {location} }} }}",
                   **{**FRONTED, **more})
 
 
@@ -315,7 +322,7 @@ SMALL_QUEUE = Layout(app=("--backlog", "1"))
 PLAIN_502, PLAIN_500 = Layout(app=("--blames",)), Layout(app=("--blames", "--says", "500"))
 PLAIN_503 = Layout(app=("--blames", "--says", "503"))
 SILENT_502 = Layout(app=())  # the app says 502, and not whose fault it is
-SENT, COLD = {"when": "sent"}, {"when": "cold"}
+SENT, COLD, OURS = {"when": "sent"}, {"when": "cold"}, {"peers": False}
 
 APP = [
     Break("app-stopped", end("cart-s1")),
@@ -399,7 +406,7 @@ BALANCER = [
     Break("lb-frozen", signal_lb(signal.SIGSTOP)),
     Break("lb-host-off", lambda chain: chain.links("lb", "down")),
     Break("lb-host-drops", deaf_host("lb", LB)),
-    Break("lb-no-route", layout=Layout(cdn="  - {path: /help, upstream: dc}\n"), target="/help",
+    Break("lb-no-route", peers=False, layout=Layout(cdn="  - {path: /help, upstream: dc}\n"), target="/help",
           **COLD),
     Break("lb-prohibits", route("lb", f"prohibit {S1}")),
     Break("lb-no-way-out", route("lb", f"unreachable {S1}")),
@@ -407,7 +414,7 @@ BALANCER = [
     Break("lb-out-of-ports", out_of_ports("lb", LB)),
 ]
 CDN_ITSELF = [
-    Break("cdn-no-route", target="/elsewhere", **COLD),
+    Break("cdn-no-route", peers=False, target="/elsewhere", **COLD),
     Break("cdn-prohibits", also(route("cdn", f"prohibit {LB}"), restart_lb)),
     Break("cdn-no-way-out", also(route("cdn", f"unreachable {LB}"), restart_lb)),
 ]
@@ -440,22 +447,24 @@ WRONG_CERTIFICATES = [("expired", "expired"), ("wrong-name", "of_other_name"),
                       ("of-a-stranger", "of_other_ca")]
 IN_TLS = [
     *(Break(f"lb-certificate-{name}",
-            lb_changes("@good.cert, key: @good.key", f"@{pair}.cert, key: @{pair}.key"), EDGE_TLS)
+            lb_changes("@good.cert, key: @good.key", f"@{pair}.cert, key: @{pair}.key"), EDGE_TLS, **OURS)
       for name, pair in WRONG_CERTIFICATES),
     Break("lb-speaks-no-tls",
-          lb_changes(f"tls: {{{GOOD}, strict_sni: false}}", "protocols: [http/1.1]"), EDGE_TLS),
-    Break("lb-tls-is-old", another_balancer("@good.cert", "@good.key", "TLSv1_1"), EDGE_TLS),
+          lb_changes(f"tls: {{{GOOD}, strict_sni: false}}", "protocols: [http/1.1]"), EDGE_TLS,
+          **OURS),
+    Break("lb-tls-is-old", another_balancer("@good.cert", "@good.key", "TLSv1_1"), EDGE_TLS,
+          **OURS),
     Break("lb-tls-has-no-cipher", another_balancer("@good.cert", "@good.key", "TLSv1_2",
-                                                   "AES256-SHA256"), EDGE_TLS),
+                                                   "AES256-SHA256"), EDGE_TLS, **OURS),
     Break("cdn-has-no-certificate",
-          lb_changes(GOOD, GOOD + ", client_ca: @ca"), EDGE_TLS),
+          lb_changes(GOOD, GOOD + ", client_ca: @ca"), EDGE_TLS, **OURS),
     *(Break(f"server-certificate-{name}", tell_tls(f"@{pair}.cert", f"@{pair}.key"), APP_TLS)
       for name, pair in WRONG_CERTIFICATES),
     Break("server-speaks-no-tls", tell("plain"), APP_TLS),
     Break("server-tls-is-old", tell_tls("@good.cert", "@good.key", "TLSv1_1"), APP_TLS),
     Break("server-tls-has-no-cipher",
           tell_tls("@good.cert", "@good.key", "TLSv1_2", "AES256-SHA256"), APP_TLS),
-    Break("lb-has-another-authority", lb_changes("ca: @ca", "ca: @other_ca"), APP_TLS),
+    Break("lb-has-another-authority", lb_changes("ca: @ca", "ca: @other_ca"), APP_TLS, **OURS),
 ]
 VISITS = [
     Break("client-half-a-head", visit=says(get()[:20])),
@@ -470,7 +479,7 @@ VISITS = [
                                                     line="POST /cart HTTP/1.1"))),
     Break("router-appends", visit=says(get("X-Forwarded-For: " + "203.0.113.9, " * 3000))),
     Break("router-loses", visit=lossy(get()[:20])),
-    Break("device-unplugged", visit=unplugged(get()[:20])),
+    Break("device-unplugged", visit=unplugged(get()[:20]), **OURS),
 ]
 
 ALL = [*APP, *SERVER, *RACK, *EDGE_NETWORK, *BALANCER, *CDN_ITSELF, *ZONES, *BEHIND_APP, *IN_TLS,

@@ -12,6 +12,7 @@ import contextlib
 import dataclasses
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -91,58 +92,67 @@ class Service:
         return getattr(self.process, name)
 
 
-NGINX = """user root root; worker_processes 1; daemon off; pid {folder}/pid;
-error_log {folder}/error; events {{ worker_connections 256; }}
+NGINX = """user root root; worker_processes 1; daemon off; pid ROOT/pid;
+error_log ROOT/error; events {{ worker_connections 256; }}
 http {{ access_log off; {temporary}
   proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host;
-  proxy_connect_timeout 2s; proxy_read_timeout 2s; proxy_send_timeout 2s;
   {http}
 }}
 """
 
 
-class Nginx:
-    def __init__(self, http, address):
+class Server:
+    """nginx or HAProxy, with this configuration; at `address` it listens."""
+
+    def __init__(self, name, command, text, address):
         self.folder = tempfile.TemporaryDirectory(prefix="whichhop-chain-")
         self.root = self.folder.name
         os.chmod(self.root, 0o755)
-        temporary = "".join(f"{what}_temp_path {self.root}/{what};" for what in (
-            "client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-        path = os.path.join(self.root, "nginx.conf")
+        path = os.path.join(self.root, "configuration")
         with open(path, "w") as file:
-            file.write(NGINX.format(folder=self.root, temporary=temporary,
-                                    http=http.replace("ROOT", self.root)))
+            file.write(text.replace("ROOT", self.root))
         self.errors = tempfile.TemporaryFile()
-        self.process = subprocess.Popen(["nginx", "-e", "stderr", "-c", path],
-                                        stdout=self.errors, stderr=self.errors)
-        self.namespace = None
-        wait_for(lambda: self.listens(address), f"nginx at {address}")
+        self.process = subprocess.Popen([*command, path], stdout=self.errors, stderr=self.errors)
+        try:
+            wait_for(lambda: self.listens(name, address), f"{name} at {address}")
+        except BaseException:
+            self.stop()
+            raise
 
-    def listens(self, address):
+    @classmethod
+    def nginx(cls, http, address):
+        temporary = "".join(f"{what}_temp_path ROOT/{what};" for what in (
+            "client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        return cls("nginx", ["nginx", "-e", "stderr", "-c"],
+                   NGINX.format(temporary=temporary, http=http), address)
+
+    @classmethod
+    def haproxy(cls, text, address):
+        return cls("haproxy", ["haproxy", "-q", "-db", "-f"], text, address)
+
+    def listens(self, name, address):
         if self.process.poll() is not None:
             self.errors.seek(0)
-            raise AssertionError(f"nginx: {self.errors.read().decode()}")
+            raise AssertionError(f"{name}: {self.errors.read().decode()}")
         try:
             Client(int(address.rpartition(":")[2]), address.rpartition(":")[0]).close()
         except ConnectionRefusedError:
             return False
         return True
 
-    def workers(self):
-        return children(self.process.pid)
-
     def signal(self, number):
         """To all of it."""
-        for pid in [self.process.pid, *self.workers()]:
-            os.kill(pid, number)
+        for pid in [self.process.pid, *children(self.process.pid)]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
 
     def stop(self):
-        for pid in [*self.workers(), self.process.pid]:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, 9)
-        self.process.wait()
-        self.errors.close()
-        self.folder.cleanup()
+        if self.process.poll() is None:
+            self.signal(signal.SIGKILL)
+            self.process.wait()
+        if not self.errors.closed:
+            self.errors.close()
+            self.folder.cleanup()
 
 
 def children(pid):
@@ -160,6 +170,7 @@ class Chain(contextlib.ExitStack):
         self.certificates = certificates
         self.services = {}
         self.zone = self.cdn_zone = self.front = None
+        self.peers = {}  # those in our place at lb, by name
         try:
             self._build()
             self._serve()
@@ -225,7 +236,7 @@ class Chain(contextlib.ExitStack):
         if self.layout.app_tls:
             self.app.tell("tls", self.resolved("@good.cert"), self.resolved("@good.key"))
         if self.layout.front:
-            self.front = self.start("s1", lambda: Nginx(self.layout.front, f"{S1}:{FRONT}"))
+            self.front = self.start("s1", lambda: Server.nginx(self.layout.front, f"{S1}:{FRONT}"))
 
     def _proxy(self):
         resolvers = cdn_resolvers = ""
@@ -301,11 +312,27 @@ routes:
   - {{path: /img, upstream: dc}}
 {self.layout.cdn}"""
 
+    def zone_address(self, role="lb"):
+        """Of its nameserver; None where names are not looked up."""
+        zone = self.zone if role == "lb" else self.cdn_zone
+        return f"127.0.0.1:{zone.port}" if zone else None
+
+    def joined_pem(self):
+        """The good certificate and its key, in one file."""
+        folder = tempfile.TemporaryDirectory(prefix="whichhop-chain-")
+        self.callback(folder.cleanup)
+        path = os.path.join(folder.name, "both.pem")
+        with open(path, "w") as file:
+            for part in (self.certificates.good.cert, self.certificates.good.key):
+                with open(part) as source:
+                    file.write(source.read())
+        return path
+
     # --- who asks ---
 
-    def client(self):
+    def client(self, port=80):
         with inside(self.names["client"]):
-            return Client(80, CDN)
+            return Client(port, CDN)
 
     def background(self):
         """Asks for what has nothing to do with the fault, all the time."""

@@ -7,6 +7,7 @@ import time
 
 import attribution_breaks
 import attribution_chain
+import attribution_chain_peers
 import attribution_truth
 import harness
 import verdict
@@ -15,6 +16,7 @@ from tls_certificates import Certificates
 
 # When the client asks, in seconds from the break. The last error said is the settled one.
 ASKS = (0.3, 1.0, 2.0, 3.5, 5.0, 7.0)
+PEERS_AT = 3.5  # others in our place, once: with all their caches stale
 WARM = 4  # answers before the break
 
 
@@ -77,10 +79,21 @@ def warm(chain, asker, case):
     if case.when != "cold" and not case.visit:
         for _ in range(WARM):
             wait_for(asker.succeed, "answers before the break")
+        for name in chain.peers:
+            wait_for(lambda name=name: succeeds(chain, case, name), f"{name}'s answer")
+
+
+def succeeds(chain, case, peer):
+    with chain.client(attribution_chain_peers.PORTS[peer]) as client:
+        client.send(request(case.target, host=attribution_breaks.HOST))
+        response = client.read()
+        return response is not None and response.status == 200
 
 
 def meet(case, certificates):
     with attribution_chain.Chain(case.layout, certificates) as chain:
+        if case.peers:
+            chain.peers = attribution_chain_peers.start(chain)
         asker = Asker(chain, case)
         if case.when == "cold" and case.act:
             case.act(chain)
@@ -90,8 +103,24 @@ def meet(case, certificates):
         return gather(chain, case, ask(chain, asker, case))
 
 
+def ask_peers(chain, case):
+    """{name: client}, each with the same request on its way, or the same visit."""
+    asked = {}
+    for name in chain.peers:
+        with attribution_chain.quietly():
+            port = attribution_chain_peers.PORTS[name]
+            if case.visit:
+                asked[name] = case.visit(chain, port)
+            else:
+                asked[name] = chain.client(port)
+                asked[name].send(request(case.target, host=attribution_breaks.HOST))
+            asked[name].socket.settimeout(20)
+    return asked
+
+
 def visit(chain, case):
     asked = []
+    chain.asked_peers = ask_peers(chain, case)
     for at in ASKS[:2] if case.name != "device-unplugged" else ASKS[:1]:
         client = case.visit(chain)
         client.socket.settimeout(12)
@@ -110,6 +139,8 @@ def ask(chain, asker, case):
     for at in ASKS:
         time.sleep(max(0.0, begun + at - time.monotonic()))
         asked.append((at, *asker.send()))
+        if at == PEERS_AT:
+            chain.asked_peers = ask_peers(chain, case)
     return asked
 
 
@@ -149,7 +180,9 @@ def gather(chain, case, asked):
                          tuple(line["evidence"]) + tuple((inner or {}).get("evidence", ()))))
     assert said, f"{case.name}: no error came of it"
     hop, done = attribution_truth.truths(attribution_truth.CHAIN)[case.name]
-    return Chained(case.name, hop, done, tuple(said))
+    peers = {name: (answer := answer_of(client)) and answer.status
+             for name, client in chain.asked_peers.items()}
+    return Chained(case.name, hop, done, tuple(said), peers)
 
 
 def meet_all(cases=None, at_once=20, progress=print):

@@ -304,6 +304,7 @@ CHAIN = {
 BEYOND = {
     "mtu-of-long-tails": "acknowledgements pass and no segment of the answer does: so looks a "
                          "hung app too",
+    "tor-narrow-answers": "the same, of an answer's head",
     "haproxy-refused": "HAProxy says 503 of a refusal, and the row of 503 blames the server alone",
     "cdn-silent": "522, and its row leaves out the server, whose silence looks the same",
     "db-refused-500": "a bare 500 says nothing of what lies behind the app",
