@@ -261,10 +261,13 @@ void BlameRouter(const Scene& s, const IcmpFacts& icmp, Finding& f) {
              << HopName(icmp.hop);
   if (NoNeighbour(s.attempt) || LetWalkPass(s, icmp)) {
     f.blamed = HopList(Next(s, icmp.hop));
-    f.sentence << (NoNeighbour(s.attempt)
-                       ? ", after the time of three ARP requests"
-                       : ", and its own route is whole, as a path walk shows")
-               << ": the next hop does not answer it";
+    if (LetWalkPass(s, icmp)) {
+      f.sentence << ", and its own route is whole, as a path walk shows";
+    } else {
+      f.sentence << ", after " << DurationText(s.attempt.connect).view()
+                 << ": it waited for ARP";
+    }
+    f.sentence << ": the next hop does not answer it";
   } else {
     f.sentence << ": it says so itself";
   }

@@ -106,6 +106,36 @@ TEST_CASE("a router that waited for its neighbour may be well itself") {
   CHECK((Diagnose(o).cleared & HopSet{Hop::kIsp, Hop::kTor}).empty());
 }
 
+TEST_CASE("a router that speaks when no SYN came had waited for its neighbour") {
+  Observation o = At(Position::kLb);
+  See("ConnectUnreachHostTor", o);
+  for (int after : {2, 390, 1004, 1390, 2050}) {
+    o.attempt.connect = milliseconds(after);
+    INFO(after);
+    CHECK(Join(Diagnose(o).cause) == "tor");
+  }
+  for (int after : {450, 990, 1700, 2500, 2860, 3060}) {
+    o.attempt.connect = milliseconds(after);
+    INFO(after);
+    CHECK(Diagnose(o).fault == Fault::kConnectUnreachArp);
+    CHECK(Join(Diagnose(o).cause) == "server,tor");
+  }
+  // A round trip later is at once, however long one takes.
+  o.attempt.connect = milliseconds(550);
+  o.attempt.peer_min_rtt = milliseconds(500);
+  CHECK(Join(Diagnose(o).cause) == "tor");
+  o.attempt.peer_min_rtt = std::chrono::microseconds(300);
+  o.attempt.connect = milliseconds(150);
+  CHECK(Join(Diagnose(o).cause) == "server,tor");
+}
+
+TEST_CASE("of a transit router that waited the next one is a suspect") {
+  Observation o = At(Position::kCdn);
+  See("ConnectUnreachHostIsp", o);
+  o.attempt.connect = milliseconds(2500);
+  CHECK(Join(Diagnose(o).cause) == "tor,isp");
+}
+
 TEST_CASE("whoever wrote the largest field made a head too large") {
   struct Case {
     std::string_view field, cause;
@@ -244,6 +274,19 @@ TEST_CASE("an answer that never comes over a dead path is not the app's") {
   CHECK(v.status == 522);
   CHECK_FALSE(v.cause.contains(Hop::kApp));
   CHECK_FALSE(v.cleared.contains(Hop::kTor));
+}
+
+TEST_CASE("an answer that never comes is the app's if probes have theirs") {
+  Observation o = At(Position::kLb);
+  See("RespTimeoutTtfb", o);
+  o.attempt.tcp->last_ack = seconds(1);
+  o.attempt.tcp->probes = 1;  // on its way
+  CHECK(Join(Diagnose(o).cause) == "app");
+  // Timers may be too short for a second one.
+  o.attempt.tcp->last_ack = milliseconds(1900);
+  const Verdict v = Diagnose(o);
+  CHECK(Join(v.cause) == "app,tor,server");
+  CHECK(Join(v.cleared) == "-");
 }
 
 TEST_CASE("a unix socket leaves the network out of it") {
