@@ -8,7 +8,7 @@ import struct
 import threading
 
 from attribution_chain import (CART, CDN, DB, EDGE_NAME, FRONT, LB, NAME, S1, S2, S3, Layout)
-from harness import Client, Proxy
+from harness import Client, Proxy, wait_for
 from namespaces import deaf, hearing, inside
 from nameserver import NXDOMAIN, SERVFAIL
 
@@ -81,7 +81,6 @@ def says_no(role, address, says_so, reset=False):
             deaf_host(role, address)(chain)
         else:
             chain.ip(role, f"route add blackhole {address}")
-        chain.app.tell("leave")
         Firewall(chain, role, address, says_so, reset)
     return act
 
@@ -154,11 +153,20 @@ def checksum(data):
     return ~total & 0xffff
 
 
+def connections(chain, role):
+    """Those of its kernel that are neither listening nor over."""
+    with inside(chain.names[role]), open("/proc/thread-self/net/tcp") as file:
+        return [line for line in file.readlines()[1:] if line.split()[3] not in ("0A", "06", "07")]
+
+
 def rebooted(chain):
-    """Off without a word, and up again: its services are not."""
+    """Off without a word, and up again: its services are not, and its kernel knows no connection."""
+    with inside(chain.names["s1"]), open("/proc/sys/net/ipv4/tcp_orphan_retries", "w") as file:
+        file.write("1")
     chain.links("s1", "down")
     for name in ("web-s1", "cart-s1"):
         chain.services[name].stop()
+    wait_for(lambda: not connections(chain, "s1"), "the connections of s1 to be forgotten")
     chain.links("s1", "up")
     chain.ip("s1", "route add default via 10.21.0.1")
 
