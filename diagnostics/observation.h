@@ -221,6 +221,10 @@ struct AttemptFacts {
   std::optional<uint64_t> unsent;  // SIOCOUTQ: bytes not ACKed yet
   std::optional<TcpFacts> tcp;
   std::optional<IcmpFacts> icmp;
+  std::optional<bool> on_link;  // the address is on a network of ours; if not,
+                                // the next hop is a router
+  int route_error = 0;  // errno by which our own kernel refused a route there
+                        // when it was asked after a silence; 0: it did not
   std::optional<Micros> peer_min_rtt;  // of earlier connections to the address
   uint32_t syns = 0;                   // sent; 0: not known
   uint32_t interim = 0;                // 1xx responses received

@@ -250,6 +250,11 @@ bool LetWalkPass(const Scene& s, const IcmpFacts& icmp) {
          !near.walk_refused;
 }
 
+HopSet Nearest(HopSet hops) {
+  for (Hop each : hops) return {each};
+  return {};
+}
+
 void BlameRouter(const Scene& s, const IcmpFacts& icmp, Finding& f) {
   f.cleared = Nearer(s, icmp.hop);
   if (s.fault == Fault::kConnectUnreachArp) {
@@ -274,6 +279,16 @@ void BlameRouter(const Scene& s, const IcmpFacts& icmp, Finding& f) {
   f.blamed.Add(icmp.hop);
 }
 
+// Our own ARP requests: they were for the router where the target is not on a
+// network of ours.
+void BlameNextHop(const Scene& s, const IcmpFacts& icmp, Finding& f) {
+  if (s.attempt.on_link.value_or(true)) return;
+  f.blamed = HopList(Nearest(Network(s)));
+  f.sentence << IcmpText(icmp).view()
+             << ": this host's own word, and the target is on no network of "
+                "ours: the router that is next does not answer ARP";
+}
+
 Finding IcmpOffender(const Scene& s) {
   Finding f;
   if (s.attempt.phase != AttemptPhase::kConnect || !s.attempt.icmp) return f;
@@ -288,7 +303,10 @@ Finding IcmpOffender(const Scene& s) {
       f.sentence << IcmpText(icmp).view() << ": the target's own word";
       break;
     case Offender::kOurselves:
-      if (s.fault == Fault::kConnectUnreachArp) break;
+      if (s.fault == Fault::kConnectUnreachArp) {
+        BlameNextHop(s, icmp, f);
+        break;
+      }
       f.blamed = {SelfHop(s.position)};
       f.sentence << IcmpText(icmp).view() << ": this host's own word";
       break;
@@ -354,6 +372,16 @@ Finding PathWalkMute(const Scene& s) {
   return f;
 }
 
+Finding NoRouteHere(const Scene& s) {
+  Finding f;
+  const int error = s.attempt.route_error;
+  if (error == 0 || !IsSilence(s.fault) || s.attempt.unix_socket) return f;
+  f.blamed = {SelfHop(s.position)};
+  f.sentence << "our own kernel refuses a route to the address ("
+             << ErrnoText(error).view() << "): nothing leaves this host";
+  return f;
+}
+
 // What would show that the way still worked was not seen.
 HopSet MissingFacts(const Scene& s) {
   const AttemptFacts& a = s.attempt;
@@ -384,7 +412,7 @@ Doubt UnseenWay(const Scene& s) {
 const std::array<Doubt (*)(const Scene&), 3> kDoubts = {
     {UnseenWay, Interception, ClockSuspected}};
 
-const std::array<NamedRule, 24> kRules = {{
+const std::array<NamedRule, 25> kRules = {{
     {Rule::kFault, NothingLookedUp}, {Rule::kX3, RefusedByTarget},
     {Rule::kX4, Handshake},          {Rule::kX5, Acknowledged},
     {Rule::kX5, ProbeAnswered},      {Rule::kX5, Unacknowledged},
@@ -397,6 +425,7 @@ const std::array<NamedRule, 24> kRules = {{
     {Rule::kX9, PolicyAgreed},       {Rule::kX10, IcmpOffender},
     {Rule::kX10, PathWalk},          {Rule::kX10, PathWalkMute},
     {Rule::kX12, ClockAgrees},       {Rule::kX12, BundleShared},
+    {Rule::kX12, NoRouteHere},
 }};
 
 }  // namespace whichhop::diagnostics

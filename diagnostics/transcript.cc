@@ -268,6 +268,8 @@ constexpr Line kLines[] = {
     ICMP(offender),
     ICMP(hop),
     ICMP(address),
+    ATTEMPT(on_link),
+    ATTEMPT(route_error),
     ATTEMPT(peer_min_rtt),
     ATTEMPT(syns),
     ATTEMPT(interim),

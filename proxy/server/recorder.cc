@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "diagnostics/classify.h"
+#include "proxy/net/way_out.h"
 #include "proxy/server/tls_evidence.h"
 
 namespace whichhop {
@@ -265,6 +266,10 @@ diagnostics::Fault Recorder::Fail(const AttemptFailure& failure,
     }
   }
   record.fault = diagnostics::Classify(facts);
+  if (connection != nullptr && !facts.unix_socket &&
+      diagnostics::IsSilence(*record.fault)) {
+    facts.route_error = RouteRefusal(connection->address());
+  }
   return *record.fault;
 }
 
@@ -298,6 +303,7 @@ void Recorder::AddIcmp(UpstreamConnection& connection, AttemptFacts* facts) {
     seen.offender = diagnostics::Offender::kTarget;
   } else if (offender == ours.IpBytes()) {
     seen.offender = diagnostics::Offender::kOurselves;
+    facts->on_link = IsOnLink(connection.address());
   } else if (const auto hop = HopAt(config_.topology, icmp->offender)) {
     seen.offender = diagnostics::Offender::kHop;
     seen.hop = *hop;

@@ -136,6 +136,37 @@ TEST_CASE("of a transit router that waited the next one is a suspect") {
   CHECK(Join(Diagnose(o).cause) == "tor,isp");
 }
 
+TEST_CASE("ARP that fails here for a far target is the first router's") {
+  for (Position position : {Position::kLb, Position::kCdn}) {
+    Observation o = At(position);
+    See("ConnectUnreachArpOwn", o);
+    const std::string near = Join(Diagnose(o).cause);
+    CHECK(near == (position == Position::kLb ? "server,tor" : "server,lb,tor"));
+    o.attempt.on_link = true;
+    CHECK(Join(Diagnose(o).cause) == near);
+    o.attempt.on_link = false;
+    CHECK(Join(Diagnose(o).cause) == (position == Position::kLb ? "tor" : "isp"));
+  }
+}
+
+TEST_CASE("a silence behind a route that our own kernel refuses is ours") {
+  for (std::string_view silence :
+       {"ConnectTimeout", "WriteTimeoutUnacked"}) {
+    Observation o = At(Position::kCdn);
+    See(silence, o);
+    o.attempt.route_error = EACCES;
+    INFO(silence);
+    CHECK(Join(Diagnose(o).cause) == "cdn");
+    CHECK(Evidenced(Diagnose(o), Rule::kX12).find("EACCES") !=
+          std::string::npos);
+  }
+  // Whoever answered was not out of reach.
+  Observation o = At(Position::kLb);
+  See("RespRst", o);
+  o.attempt.route_error = EACCES;
+  CHECK(Join(Diagnose(o).cause) == "app,server");
+}
+
 TEST_CASE("whoever wrote the largest field made a head too large") {
   struct Case {
     std::string_view field, cause;
