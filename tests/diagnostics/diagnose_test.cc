@@ -167,6 +167,33 @@ TEST_CASE("a silence behind a route that our own kernel refuses is ours") {
   CHECK(Join(Diagnose(o).cause) == "app,server");
 }
 
+TEST_CASE("what a proxy that speaks for itself does not answer is its own") {
+  const auto cause = [](std::string_view sighting, Answers is) {
+    Observation o = At(Position::kCdn, is);
+    o.believe = true;
+    See(sighting, o);
+    const Verdict v = Diagnose(o);
+    CHECK_FALSE(v.cleared.contains(Hop::kServer));
+    return Join(v.cause);
+  };
+  CHECK(cause("ConnectRefusedRst", Answers::kLb) == "lb");
+  CHECK(cause("ConnectTimeout", Answers::kLb) == "isp,tor,lb");
+  CHECK(cause("ConnectTimeoutBacklog", Answers::kLb) == "lb");
+  CHECK(cause("WriteTimeoutUnacked", Answers::kLb) == "isp,tor,lb");
+  CHECK(cause("RespEmptyFin", Answers::kLb) == "lb");
+  CHECK(cause("RespRst", Answers::kLb) == "lb");
+  CHECK(cause("TlsPlainHttpServer", Answers::kLb) == "lb");
+  CHECK(cause("ConnectRefusedRst", Answers::kServer) == "server");
+  CHECK(cause("TlsPlainHttpServer", Answers::kServer) == "server");
+  // It may wait for its server, and passes on what that sends.
+  CHECK(cause("RespTimeoutTtfb", Answers::kLb) == "app,lb");
+  CHECK(cause("BodyClShortFin", Answers::kLb) == "app,server,lb");
+  CHECK(cause("HeadClTe", Answers::kLb) == "app,lb");
+  // An app is no proxy; and who it is has to be said.
+  CHECK(cause("ConnectRefusedRst", Answers::kApp) == "app,server");
+  CHECK(cause("ConnectRefusedRst", Answers::kUnset) == "app,server,lb");
+}
+
 TEST_CASE("whoever wrote the largest field made a head too large") {
   struct Case {
     std::string_view field, cause;
