@@ -35,7 +35,8 @@ bool NoSuchHost(const IcmpFacts& icmp) {
 // of seconds from the first. So the router had waited, for ARP requests that
 // another's packet had begun.
 bool BetweenSyns(const AttemptFacts& a) {
-  return a.connect % Seconds(1) > kAtOnce + a.peer_min_rtt.value_or(kUnknownRtt);
+  return a.connect % Seconds(1) >
+         kAtOnce + a.peer_min_rtt.value_or(kUnknownRtt);
 }
 
 // ICMP type 3 (v6: 1): which router speaks, and of what.

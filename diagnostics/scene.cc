@@ -25,8 +25,8 @@ bool ProbesAnswered(const AttemptFacts& a) {
          *a.tcp->last_ack + milliseconds(500) <= a.quiet;
 }
 
-// A keep-alive probe is without its answer for longer than a way takes: what was
-// acknowledged before it does not show that the way still works.
+// A keep-alive probe is without its answer for longer than a way takes: what
+// was acknowledged before it does not show that the way still works.
 bool ProbeOverdue(const AttemptFacts& a) {
   return a.tcp.has_value() && a.tcp->probes > 0 &&
          a.tcp->last_ack.has_value() && *a.tcp->last_ack >= kProbeOverdue;

@@ -44,8 +44,7 @@ bool Covers(const ifaddrs& each, const Address& address) {
 int RouteRefusal(const Address& address) {
   const int fd = socket(address.family(), SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return 0;
-  const int error =
-      connect(fd, address.get(), address.size()) == 0 ? 0 : errno;
+  const int error = connect(fd, address.get(), address.size()) == 0 ? 0 : errno;
   close(fd);
   return IsOfRoutes(error) ? error : 0;
 }

@@ -106,7 +106,8 @@ TEST_CASE("a router that waited for its neighbour may be well itself") {
   CHECK((Diagnose(o).cleared & HopSet{Hop::kIsp, Hop::kTor}).empty());
 }
 
-TEST_CASE("a router that speaks when no SYN came had waited for its neighbour") {
+TEST_CASE(
+    "a router that speaks when no SYN came had waited for its neighbour") {
   Observation o = At(Position::kLb);
   See("ConnectUnreachHostTor", o);
   for (int after : {2, 390, 1004, 1390, 2050}) {
@@ -145,13 +146,13 @@ TEST_CASE("ARP that fails here for a far target is the first router's") {
     o.attempt.on_link = true;
     CHECK(Join(Diagnose(o).cause) == near);
     o.attempt.on_link = false;
-    CHECK(Join(Diagnose(o).cause) == (position == Position::kLb ? "tor" : "isp"));
+    CHECK(Join(Diagnose(o).cause) ==
+          (position == Position::kLb ? "tor" : "isp"));
   }
 }
 
 TEST_CASE("a silence behind a route that our own kernel refuses is ours") {
-  for (std::string_view silence :
-       {"ConnectTimeout", "WriteTimeoutUnacked"}) {
+  for (std::string_view silence : {"ConnectTimeout", "WriteTimeoutUnacked"}) {
     Observation o = At(Position::kCdn);
     See(silence, o);
     o.attempt.route_error = EACCES;
