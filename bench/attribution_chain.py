@@ -269,7 +269,7 @@ node: {{name: lb-1, position: lb, workers: 1{resolvers}}}
 listen: [{listen}]
 trusted_proxies: [10.1.0.2]
 timeouts: {{connect: 4s, tls: 2s, response_head: 5s, response_body: 5s, dns: 2s,
-            upstream_idle: 20s, request_head: 5s, request_body: 3s}}
+            upstream_idle: 20s, request_head: 8s, request_body: 8s}}
 limits: {{{self.layout.lb_limits or "pending: 1024"}}}
 topology:
   tor: [{TOR_ADDRESSES}, {RACK_ADDRESSES}]
@@ -292,7 +292,7 @@ routes:
 node: {{name: edge-1, position: cdn, workers: 1{resolvers}}}
 listen: ["{CDN}:80"]
 timeouts: {{connect: 4s, tls: 3s, response_head: 12s, response_body: 8s, dns: 2s,
-            upstream_idle: 20s, request_head: 4s, request_body: 4s, client_write: 4s}}
+            upstream_idle: 20s, request_head: 6s, request_body: 6s, client_write: 6s}}
 limits: {{request_body: 64KiB}}
 topology:
   isp: [{ISP_ADDRESSES}]

@@ -26,8 +26,11 @@ def score_of(pairs):
 
 
 class ChainReport:
-    def __init__(self, results):
+    """`unmet`: {fault's name: why it could not be met}"""
+
+    def __init__(self, results, unmet):
         self.results = results
+        self.unmet = unmet
         self.counted = [met for met in results if not met.beyond]
 
     def lines(self):
@@ -76,12 +79,13 @@ class ChainReport:
                  alone >= GOALS["alone"])]
 
     def passed(self):
-        return all(reached for *_, reached in self.goals())
+        return not self.unmet and all(reached for *_, reached in self.goals())
 
     def summary(self):
+        text = [f"\n*** NOT MET: {name}: {why} ***" for name, why in self.unmet.items()]
         if not self.results:
-            return ""
-        text = [f"\nChain: {len(self.results)} faults. Goals of its settled verdicts, without those "
+            return "\n".join(text)
+        text += [f"\nChain: {len(self.results)} faults. Goals of its settled verdicts, without those "
                 "beyond:\n"]
         text += [f"- {'reached' if will_do else 'MISSED'}: {goal}: {what}"
                  for goal, what, will_do in self.goals()]

@@ -31,11 +31,10 @@ class Sample(unittest.TestCase):
             print(f"\n*** SKIPPED: {why} ***\n", flush=True)
             raise unittest.SkipTest(why)
         cases = [case for case in attribution_breaks.ALL if case.name in SAMPLE]
-        cls.failed = []
-        cls.met = attribution_meet.meet_all(cases, progress=cls.failed.append)
+        cls.met, cls.unmet = attribution_meet.meet_all(cases)
 
     def test_every_fault_of_the_sample_is_met(self):
-        self.assertEqual(self.failed, [])
+        self.assertEqual(self.unmet, {})
         self.assertEqual({met.name for met in self.met}, set(SAMPLE))
 
     def test_the_broken_hop_is_named_by_who_saw_it_and_cleared_by_nobody(self):
@@ -68,7 +67,7 @@ def met(name, broken, *causes, cleared=()):
 
 class Report(unittest.TestCase):
     def reached(self, *results):
-        report = attribution_chain_report.ChainReport(list(results))
+        report = attribution_chain_report.ChainReport(list(results), {})
         return [will_do for *_, will_do in report.goals()], report.passed()
 
     def test_all_goals_are_reached_by_who_is_always_right(self):
@@ -90,6 +89,11 @@ class Report(unittest.TestCase):
     def test_what_is_beyond_misses_no_goal(self):
         name = next(iter(attribution_truth.BEYOND))
         self.assertTrue(self.reached(met("a", "app", ("app",)), met(name, "tor", ("db",)))[1])
+
+    def test_what_could_not_be_met_fails_and_is_told(self):
+        report = attribution_chain_report.ChainReport([met("a", "app", ("app",))], {"b": "no b"})
+        self.assertFalse(report.passed())
+        self.assertIn("*** NOT MET: b: no b ***", report.summary())
 
     def test_without_a_chain_no_goal_is_missed(self):
         self.assertEqual(self.reached(), ([], True))

@@ -123,7 +123,7 @@ def visit(chain, case):
     chain.asked_peers = ask_peers(chain, case)
     for at in ASKS[:2] if case.name != "device-unplugged" else ASKS[:1]:
         client = case.visit(chain)
-        client.socket.settimeout(12)
+        client.socket.settimeout(20)
         asked.append((at, client, None))
     return asked
 
@@ -185,18 +185,13 @@ def gather(chain, case, asked):
     return Chained(case.name, hop, done, tuple(said), peers)
 
 
-def meet_all(cases=None, at_once=20, progress=print):
+def meet_all(cases, at_once=20):
+    """([Chained], {name: why it could not be met})"""
     attribution_chain.find_out_about_believe(harness.WHICHHOP)
     with tempfile.TemporaryDirectory(prefix="whichhop-tls-") as folder:
         certificates = Certificates(folder)
         with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
-            futures = {pool.submit(meet, case, certificates): case
-                       for case in cases or attribution_breaks.ALL}
-            results = {}
-            for future in concurrent.futures.as_completed(futures):
-                case = futures[future]
-                try:
-                    results[case] = future.result()
-                except Exception as error:  # one that can't be met is told beside the others
-                    progress(f"{case.name}: {type(error).__name__}: {error}")
-    return [results[case] for case in cases or attribution_breaks.ALL if case in results]
+            futures = {case.name: pool.submit(meet, case, certificates) for case in cases}
+    unmet = {name: f"{type(future.exception()).__name__}: {future.exception()}"
+             for name, future in futures.items() if future.exception()}
+    return [future.result() for name, future in futures.items() if name not in unmet], unmet

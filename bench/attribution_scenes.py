@@ -171,11 +171,11 @@ PATHS = {"hang": "/fault/hang", "empty": "/fault/empty", "reset": "/fault/reset-
 
 
 def chain(names=None):
-    """[attribution_meet.Chained], of all, or of these."""
+    """([attribution_meet.Chained], {name: why it could not be met}), of all, or of these."""
     why = namespaces.lacking()
     if why:
         print(f"*** SKIPPED: {why} ***", flush=True)
-        return []
+        return [], {}
     cases = [case for case in attribution_breaks.ALL if not names or case.name in names]
     return attribution_meet.meet_all(cases)
 
