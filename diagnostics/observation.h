@@ -138,7 +138,8 @@ enum class BodyFraming : uint8_t { kLength, kChunked, kClose };
 
 // TCP_INFO of the upstream connection when the attempt ended, before close().
 struct TcpFacts {
-  uint32_t unacked = 0;             // segments without an ACK
+  uint32_t unacked = 0;  // segments without an ACK
+  uint32_t sacked = 0;   // of them came, behind one that did not (tcpi_sacked)
   uint32_t retransmits = 0;         // of the oldest of them (tcpi_retransmits)
   uint32_t total_retrans = 0;       // over the connection
   std::optional<uint32_t> snd_wnd;  // peer's receive window, bytes

@@ -84,6 +84,11 @@ bool Gaps(const AttemptFacts& a) {
   return Timer(a) && a.tcp.has_value() && a.tcp->rcv_ooopack > 0;
 }
 
+bool LosesSome(const AttemptFacts& a) {
+  return Timer(a) && a.tcp.has_value() && a.tcp->unacked > 0 &&
+         a.tcp->sacked > 0;
+}
+
 bool SilentToProbes(const AttemptFacts& a) {
   return Timer(a) && a.tcp.has_value() && a.tcp->probes >= 2;
 }

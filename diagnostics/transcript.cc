@@ -253,6 +253,7 @@ constexpr Line kLines[] = {
     ATTEMPT(unsent),
     ATTEMPT(tcp),
     TCP(unacked),
+    TCP(sacked),
     TCP(retransmits),
     TCP(total_retrans),
     TCP(snd_wnd),

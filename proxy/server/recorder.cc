@@ -29,6 +29,7 @@ Micros Between(Time from, Time to) {
 diagnostics::TcpFacts Translate(const TcpFacts& kernel) {
   diagnostics::TcpFacts facts;
   facts.unacked = kernel.unacked;
+  facts.sacked = kernel.sacked;
   facts.retransmits = kernel.retransmits;
   facts.total_retrans = kernel.total_retransmits;
   facts.probes = kernel.probes;

@@ -401,6 +401,28 @@ TEST_CASE("a kernel that closed for its app lives, if that was just now") {
   CHECK(Join(Diagnose(o).cause) == "app,server");
 }
 
+TEST_CASE("a server's program that said goodbye clears no server") {
+  Observation o = At(Position::kLb, Answers::kServer);
+  See("ConnectRefusedRst", o);
+  o.attempt.siblings.far_end_closed = seconds(1);
+  CHECK(Join(Diagnose(o).cause) == "app,server");
+}
+
+TEST_CASE("a way that swallows long segments is no host's fault") {
+  Observation o = At(Position::kLb);
+  See("WriteTimeoutUnacked", o);
+  o.attempt.tcp->sacked = 1;
+  CHECK(Join(Diagnose(o).cause) == "tor");
+  // What is short gets through, to this address and to others of the rack.
+  o.attempt.siblings.same_address = o.attempt.siblings.same_rack = seconds(1);
+  CHECK(Join(Diagnose(o).cause) == "tor");
+  CHECK_FALSE(Diagnose(o).cleared.contains(Hop::kTor));
+  o = At(Position::kCdn);
+  See("BodyStallLossy", o);
+  o.attempt.siblings.same_address = seconds(1);
+  CHECK(Join(Diagnose(o).cause) == "isp,tor");
+}
+
 TEST_CASE("connections that let probes pass speak of the way, not of an app") {
   Observation o = At(Position::kLb);
   See("ConnectTimeout", o);

@@ -92,8 +92,8 @@ auto Fields(DecisionFacts& facts) {
 }
 
 auto Fields(TcpFacts& facts) {
-  auto& [a, b, c, d, e, f, g, h, i] = facts;
-  return std::tie(a, b, c, d, e, f, g, h, i);
+  auto& [a, b, c, d, e, f, g, h, i, j] = facts;
+  return std::tie(a, b, c, d, e, f, g, h, i, j);
 }
 
 auto Fields(IcmpFacts& facts) {
