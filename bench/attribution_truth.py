@@ -305,6 +305,8 @@ BEYOND = {
     "mtu-of-long-tails": "acknowledgements pass and no segment of the answer does: so looks a "
                          "hung app too",
     "tor-narrow-answers": "the same, of an answer's head",
+    "front-frozen": "a server's program that is frozen acknowledges and says nothing, as it does "
+                    "while it waits for a hung app",
     "haproxy-refused": "HAProxy says 503 of a refusal, and the row of 503 blames the server alone",
     "cdn-silent": "522, and its row leaves out the server, whose silence looks the same",
     "db-refused-500": "a bare 500 says nothing of what lies behind the app",
