@@ -54,9 +54,12 @@ def table(lines):
 
 
 class Report:
-    def __init__(self, results, peers):
+    """`chain` is a ChainReport."""
+
+    def __init__(self, results, peers, chain):
         self.results = results
         self.peers = peers
+        self.chain = chain
 
     def counted(self):
         return [met for met in self.results if not met.beyond]
@@ -68,7 +71,8 @@ class Report:
         return [met for met in self.results if met.broken in met.said.cleared]
 
     def passed(self):
-        return all(met.beyond for met in [*self.wrongly_cleared(), *self.missed()])
+        return self.chain.passed() and all(
+            met.beyond for met in [*self.wrongly_cleared(), *self.missed()])
 
     def peer_cell(self, name, met):
         if met.kind != "loopback" or name not in self.peers:
@@ -115,6 +119,7 @@ class Report:
         lines.append(["**whichhop**, what the peers met too", *alike.cells()])
         lines += [[f"{name}'s bare status, through the model", *self.of_peer(name).cells()]
                   for name in self.peers]
+        lines += [[voice, *score.cells()] for voice, score in self.chain.lines() if score.asked]
         faults = {(met.kind, met.name) for met in self.results}
         text = [f"\n{len(faults)} faults, {len(self.results)} verdicts.\n", table(lines)]
         for title, which in (("Not named", self.missed()),
@@ -125,7 +130,7 @@ class Report:
                      f"{', '.join(met.said.cleared) or 'nobody'}"
                      + (f". Beyond: {attribution_truth.BEYOND[met.name]}" if met.beyond else "")
                      for met in which]
-        return "\n".join(text)
+        return "\n".join([*text, self.chain.summary()])
 
     def of_rows(self):
         score = Score()
@@ -157,7 +162,7 @@ class Report:
                 + "".join(f"- {name}: {why}\n" for name, why in attribution_truth.BEYOND.items()) +
                 "\n## Every verdict\n\n"
                 "`+` named, `!` named alone, `-` not named, `X` cleared though broken.\n\n"
-                f"{self.matrix()}\n")
+                f"{self.matrix()}\n\n## Every verdict in a chain\n\n{self.chain.matrix()}\n")
 
 
 def mark(broken, cause, cleared):

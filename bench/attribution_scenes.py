@@ -6,6 +6,8 @@ import dataclasses
 import os
 import tempfile
 
+import attribution_breaks
+import attribution_meet
 import attribution_peers
 import attribution_truth
 import fault_table
@@ -168,6 +170,16 @@ PATHS = {"hang": "/fault/hang", "empty": "/fault/empty", "reset": "/fault/reset-
          "bad": "/fault/bad-status/abc", "404": "/gone.css"}
 
 
+def chain(names=None):
+    """([attribution_meet.Chained], {name: why it could not be met}), of all, or of these."""
+    why = namespaces.lacking()
+    if why:
+        print(f"*** SKIPPED: {why} ***", flush=True)
+        return [], {}
+    cases = [case for case in attribution_breaks.ALL if not names or case.name in names]
+    return attribution_meet.meet_all(cases)
+
+
 def relayed():
     """Faults behind a server or balancer of others, an app, or a whichhop in front of them."""
     truths = attribution_truth.truths(attribution_truth.RELAYED)
@@ -184,8 +196,8 @@ def relayed():
         at |= behind_nginx(stack, first_hops["nginx"])
         at |= behind_haproxy(stack, first_hops["haproxy"])
         for position in ("cdn", "lb"):
-            proxy = stack.enter_context(Proxy(chain(position, first_hops[position], "inner",
-                                                    "1s")))
+            proxy = stack.enter_context(Proxy(in_front(position, first_hops[position],
+                                                       "inner", "1s")))
             at |= {host: proxy.port for host in first_hops[position]}
         at["app-500.test"] = saying(stack, 500)
         for name, database in (("db-refused-502", "refused"), ("db-refused-500", "refused"),
@@ -194,7 +206,7 @@ def relayed():
                 App(ports[database], name.rpartition("-")[2])).port
         results = []
         for mode in MODES:
-            proxy = stack.enter_context(Proxy(chain(mode[0], at, "outer", "5s")))
+            proxy = stack.enter_context(Proxy(in_front(mode[0], at, "outer", "5s")))
             asked = {}
             for name in truths:
                 if f"{name}.test" not in at:
@@ -238,7 +250,7 @@ def behind_haproxy(stack, hosts):
     return dict.fromkeys(backends, port)
 
 
-def chain(position, hosts, name, limit):
+def in_front(position, hosts, name, limit):
     """A whichhop in front of these: {host: port}"""
     names = {host: host.removesuffix(".test") for host in hosts}
     upstreams = "".join(f'  {names[host]}: {{servers: ["127.0.0.1:{port}"]}}\n'

@@ -174,6 +174,129 @@ RELAYED = {
     "datastore": {"the file is gone": "nginx-404"},
     "auth": {"knows nobody any more": "auth-401 auth-403"},
 }
+# Of a chain of hosts: the lb's own host is `lb`, the rack's switch is a switch, and what a server
+# program before the app says of itself is `server`'s.
+CHAIN = {
+    "app": {
+        "stopped": "app-stopped app-closed-its-port app-stopped-health-checked "
+                   "one-app-of-three-stopped fronted-app-stopped",
+        "killed": "app-killed-in-flight",
+        "frozen": "app-frozen",
+        "hung: never accepts": "app-accepts-no-more app-hangs-health-checked",
+        "accepts no more, its queue is full": "app-queue-full",
+        "hung: never answers": "app-hang app-half-head-hang app-stall one-app-of-three-hangs "
+                               "fronted-app-hangs",
+        "too slow": "app-slow",
+        "ends without an answer": "app-empty app-reset app-half-head app-half-head-reset",
+        "dies of the request": "app-dies-of-request fronted-app-dies",
+        "writes what is no HTTP": "app-garbage app-http09 app-bad-status app-bad-length "
+                                  "app-bad-chunk fronted-app-garbage",
+        "writes too much": "app-huge-head",
+        "dies inside the body": "app-cut app-cut-reset app-cut-chunks",
+        "throws": "app-throw one-app-of-three-throws fronted-app-throws",
+        "all its workers are busy, and it says so": "app-busy",
+    },
+    "server": {
+        "the host is off": "host-off host-off-health-checked",
+        "its cable is out from after the request": "host-off-while-waited-for",
+        "rebooted, the app is not up yet": "host-rebooted",
+        "the host has no way back": "host-answers-nobody",
+        "the host drops SYNs": "host-drops-what-comes",
+        "the host's firewall rejects": "host-firewall-icmp host-firewall-rst",
+        "its nginx is stopped": "front-stopped",
+        "its nginx is frozen": "front-frozen",
+        "down for maintenance": "front-says-503",
+        "its nginx has a limit that is too low": "front-limits-429 front-limits-503",
+        "does not speak TLS": "server-speaks-no-tls",
+        "its TLS is too old": "server-tls-is-old",
+        "has no cipher of ours": "server-tls-has-no-cipher",
+        "its certificate is out of date": "server-certificate-expired",
+        "its certificate is for others": "server-certificate-wrong-name",
+        "its certificate is of a stranger": "server-certificate-of-a-stranger",
+    },
+    "tor": {
+        "it swallows": "rack-drops-one rack-drops-all rack-drops-answers tor-drops-the-rack "
+                       "tor-drops-lb",
+        "it is off": "rack-off tor-off",
+        "it is off from after the request": "rack-off-while-waited-for",
+        "its route is dead, and it says so": "rack-says-unreachable tor-says-rack-unreachable "
+                                             "tor-says-unreachable",
+        "its filter forbids, and says so": "rack-says-prohibited tor-says-prohibited",
+        "its firewall rejects": "rack-firewall-icmp rack-firewall-rst tor-firewall-icmp",
+        "its route runs in a circle": "rack-circle tor-circle",
+        "it swallows from after the request": "rack-lost-while-waited-for",
+        "it swallows long frames": "rack-narrow tor-narrow-answers",
+    },
+    "isp": {
+        "it swallows": "isp-drops-lb isp-drops-all isp-drops-answers",
+        "it is off": "isp-off",
+        "its route is dead, and it says so": "isp-says-unreachable",
+        "its filter forbids, and says so": "isp-says-prohibited",
+        "its firewall rejects": "isp-firewall-rst",
+        "it swallows from after the request": "isp-lost-while-waited-for",
+    },
+    "lb": {
+        "stopped": "lb-stopped",
+        "killed": "lb-killed-in-flight",
+        "frozen": "lb-frozen",
+        "its host is off": "lb-host-off",
+        "its host drops SYNs": "lb-host-drops",
+        "a route is missing": "lb-no-route",
+        "its own host forbids it": "lb-prohibits",
+        "its own route is dead": "lb-no-way-out lb-dead-route",
+        "its local ports are used up": "lb-out-of-ports",
+        "its certificate is out of date": "lb-certificate-expired",
+        "its certificate is for others": "lb-certificate-wrong-name",
+        "its certificate is of a stranger": "lb-certificate-of-a-stranger",
+        "does not speak TLS": "lb-speaks-no-tls",
+        "its TLS is too old": "lb-tls-is-old",
+        "has no cipher of ours": "lb-tls-has-no-cipher",
+        "its list of authorities is another's": "lb-has-another-authority",
+    },
+    "cdn": {
+        "a route is missing": "cdn-no-route",
+        "its own host forbids it": "cdn-prohibits",
+        "its own route is dead": "cdn-no-way-out",
+        "has no certificate for the lb": "cdn-has-no-certificate",
+    },
+    "dns": {
+        "the name is gone": "lb-dns-nxdomain cdn-dns-nxdomain",
+        "its servers fail": "lb-dns-servfail cdn-dns-servfail",
+        "is silent": "lb-dns-silent cdn-dns-silent",
+        "names an address that nobody has": "lb-dns-wrong-host cdn-dns-wrong-host",
+        "names another host": "lb-dns-wrong-server cdn-dns-wrong-server",
+    },
+    "db": {
+        "stopped": "db-stopped-500 db-stopped-502 db-stopped-503 db-stopped-not-blamed",
+        "hung: never answers": "db-hangs-504",
+        "frozen": "db-frozen-500",
+    },
+    "auth": {
+        "stopped": "auth-stopped",
+        "hung: never answers": "auth-hangs",
+        "knows nobody any more": "auth-says-401 auth-says-403",
+    },
+    "datastore": {
+        "the file is gone": "store-says-404",
+        "stopped": "store-stopped",
+    },
+    "browser": {
+        "stops half-way": "client-half-a-head client-body-stalls",
+        "writes a bad request line": "client-bad-line",
+        "frames wrongly": "client-two-lengths",
+        "writes no, two or a bad Host": "client-bad-host",
+    },
+    "browser-app": {
+        "sets huge cookies": "client-huge-cookie",
+        "makes a huge URL": "client-long-target",
+        "uploads too much": "client-uploads-too-much",
+    },
+    "router": {
+        "appends without end": "router-appends",
+        "loses segments": "router-loses",
+    },
+    "device": {"its cable is out": "device-unplugged"},
+}
 
 # Nothing that reaches us tells of the broken hop: the documented row of a bare status leaves it out,
 # or what the kernel knows is the same when another is broken. They are scored like all others, but
@@ -181,6 +304,9 @@ RELAYED = {
 BEYOND = {
     "mtu-of-long-tails": "acknowledgements pass and no segment of the answer does: so looks a "
                          "hung app too",
+    "tor-narrow-answers": "the same, of an answer's head",
+    "front-frozen": "a server's program that is frozen acknowledges and says nothing, as it does "
+                    "while it waits for a hung app",
     "haproxy-refused": "HAProxy says 503 of a refusal, and the row of 503 blames the server alone",
     "cdn-silent": "522, and its row leaves out the server, whose silence looks the same",
     "db-refused-500": "a bare 500 says nothing of what lies behind the app",

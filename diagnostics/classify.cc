@@ -12,6 +12,9 @@ namespace {
 constexpr Micros kRaceWindow = Seconds(1);
 // An address that nobody answers for fails after three ARP requests, 1 s each.
 constexpr Micros kArpFailure = std::chrono::milliseconds(2900);
+// A router without a route says so at once: within a round trip of a SYN.
+constexpr Micros kAtOnce = std::chrono::milliseconds(100);
+constexpr Micros kUnknownRtt = std::chrono::milliseconds(300);
 
 // Segments are in flight and stay so: lost, not merely young.
 bool Unacknowledged(const TcpFacts& tcp) {
@@ -26,6 +29,14 @@ bool Early(const AttemptFacts& a) {
 
 bool NoSuchHost(const IcmpFacts& icmp) {
   return icmp.code == (icmp.v6 ? 3 : 1);
+}
+
+// The error came when no SYN of ours was on its way: those leave a whole number
+// of seconds from the first. So the router had waited, for ARP requests that
+// another's packet had begun.
+bool BetweenSyns(const AttemptFacts& a) {
+  return a.connect % Seconds(1) >
+         kAtOnce + a.peer_min_rtt.value_or(kUnknownRtt);
 }
 
 // ICMP type 3 (v6: 1): which router speaks, and of what.
@@ -305,7 +316,7 @@ Fault ClassifyBody(const AttemptFacts& a) {
 // Our own timer says nothing about when the ICMP error came.
 bool NoNeighbour(const AttemptFacts& a) {
   return NoSuchHost(*a.icmp) && a.end == AttemptEnd::kErrno &&
-         a.connect >= kArpFailure;
+         (a.connect >= kArpFailure || BetweenSyns(a));
 }
 
 Fault Classify(const AttemptFacts& attempt) {

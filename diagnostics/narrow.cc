@@ -177,6 +177,38 @@ Blame ByClientAlert(const Observation& seen, const HopList& suspects,
   return Only(suspects, keep);
 }
 
+// Whether a proxy that speaks for itself has these to itself: had the server
+// behind it refused, been silent or gone, it would have answered and said so.
+bool EndsAtProxy(Fault fault) {
+  switch (fault) {
+    case Fault::kWriteTimeoutUnacked:
+    case Fault::kRespPathLost:
+    case Fault::kRespEmptyFin:
+    case Fault::kRespRst:
+      return true;
+    default: {
+      const Phase phase = GetFault(fault).phase;
+      return phase == Phase::kConnect || phase == Phase::kTls;
+    }
+  }
+}
+
+// The leg that this fault was met on.
+HopSet LegOf(const Observation& seen, Fault fault, Evidence& evidence) {
+  const HopSet leg = LegBehind(seen);
+  const bool proxy = seen.is == Answers::kLb || seen.is == Answers::kServer;
+  if (!seen.believe || !proxy || !EndsAtProxy(fault)) return leg;
+  const HopSet beyond = seen.is == Answers::kLb
+                            ? HopSet{Hop::kServer, Hop::kApp}
+                            : HopSet{Hop::kApp};
+  const HopList suspects = SuspectsOf(fault, seen.position, leg);
+  if ((suspects.set() & beyond).empty()) return leg - beyond;
+  evidence.Begin(Rule::kFault, {}, suspects.Only(Everyone() - beyond).set());
+  evidence << "a proxy that speaks for itself answers there: what lies behind "
+              "it took no part";
+  return leg - beyond;
+}
+
 // Every slot is taken: by a slow upstream, or is our limit too low?
 Blame BySlots(const Observation& seen, const HopList& suspects,
               Evidence& evidence) {
@@ -277,7 +309,8 @@ HopList SuspectsOf(Fault fault, Position position, HopSet path_behind) {
   HopList suspects = listed.hops.Only(keep);
   // Where no balancer stands, the app may end TLS itself.
   const bool behind = listed.hops.contains(Hop::kServer);
-  if (IsOfTls(fault) && behind && !path_behind.contains(Hop::kLb)) {
+  if (IsOfTls(fault) && behind && !path_behind.contains(Hop::kLb) &&
+      path_behind.contains(Hop::kApp)) {
     suspects.Add(Hop::kApp);
   }
   return suspects;
@@ -285,7 +318,7 @@ HopList SuspectsOf(Fault fault, Position position, HopSet path_behind) {
 
 Blame NarrowAttempt(const Observation& seen, const AttemptFacts& attempt,
                     Fault fault, Evidence& evidence) {
-  const HopSet path = LegBehind(seen);
+  const HopSet path = LegOf(seen, fault, evidence);
   HopList suspects = SuspectsOf(fault, seen.position, path);
   const Phase phase = GetFault(fault).phase;
   if (phase == Phase::kDns) {

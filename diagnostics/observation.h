@@ -139,7 +139,8 @@ enum class BodyFraming : uint8_t { kLength, kChunked, kClose };
 
 // TCP_INFO of the upstream connection when the attempt ended, before close().
 struct TcpFacts {
-  uint32_t unacked = 0;             // segments without an ACK
+  uint32_t unacked = 0;  // segments without an ACK
+  uint32_t sacked = 0;   // of them came, behind one that did not (tcpi_sacked)
   uint32_t retransmits = 0;         // of the oldest of them (tcpi_retransmits)
   uint32_t total_retrans = 0;       // over the connection
   std::optional<uint32_t> snd_wnd;  // peer's receive window, bytes
@@ -222,6 +223,10 @@ struct AttemptFacts {
   std::optional<uint64_t> unsent;  // SIOCOUTQ: bytes not ACKed yet
   std::optional<TcpFacts> tcp;
   std::optional<IcmpFacts> icmp;
+  std::optional<bool> on_link;  // the address is on a network of ours; if not,
+                                // the next hop is a router
+  int route_error = 0;  // errno by which our own kernel refused a route there
+                        // when it was asked after a silence; 0: it did not
   std::optional<Micros> peer_min_rtt;  // of earlier connections to the address
   uint32_t syns = 0;                   // sent; 0: not known
   uint32_t interim = 0;                // 1xx responses received

@@ -127,6 +127,23 @@ Finding SegmentsBehindHole(const Scene& s) {
   return f;
 }
 
+Finding SegmentsBehindLoss(const Scene& s) {
+  Finding f;
+  if (!LosesSome(s.attempt)) return f;
+  f.blamed = HopList(Network(s));
+  f.sentence << "of what was sent " << s.attempt.tcp->sacked
+             << " segments arrived behind one that never does: the far end's "
+                "kernel lives, the way loses, perhaps what is long";
+  return f;
+}
+
+// What this address shares with others of the way to it, as far as this very
+// connection does not show that the way loses some of what is sent.
+HopSet SharedWay(const Scene& s) {
+  if (Gaps(s.attempt) || LosesSome(s.attempt)) return {};
+  return Network(s);
+}
+
 Finding ReusedConnection(const Scene& s) {
   Finding f;
   const AttemptFacts& a = s.attempt;
@@ -143,7 +160,7 @@ Finding SiblingSameAddress(const Scene& s) {
   Finding f;
   const auto& age = s.attempt.siblings.same_address;
   if (!Fresh(age)) return f;
-  f.cleared = Network(s) | Holder(s);
+  f.cleared = SharedWay(s) | Holder(s);
   f.sentence << "this address answered another request " << AgeSeconds(*age)
              << " s ago: the way and whoever holds the address work";
   return f;
@@ -153,7 +170,7 @@ Finding SiblingFlows(const Scene& s) {
   Finding f;
   const uint32_t flows = s.attempt.siblings.flows_acking;
   if (flows == 0) return f;
-  f.cleared = Network(s) | HostIfSole(s);
+  f.cleared = SharedWay(s) | HostIfSole(s);
   f.sentence << flows
              << " other connections to this address still acknowledge: path "
                 "and host live";
@@ -173,12 +190,12 @@ Finding SiblingFlowsSilent(const Scene& s) {
 }
 
 // A kernel that said goodbye for its app a moment ago has not been started
-// anew since.
+// anew since. Where a server's program answers it may have been that one's.
 Finding FarEndClosed(const Scene& s) {
   Finding f;
   const auto& age = s.attempt.siblings.far_end_closed;
   if (s.fault != Fault::kConnectRefusedRst || s.attempt.unix_socket) return f;
-  if (!Fresh(age)) return f;
+  if (!Fresh(age) || s.is == Answers::kServer) return f;
   f.cleared = s.path & HopSet{Hop::kServer};
   f.sentence << "the far end's kernel closed a connection in order "
              << AgeSeconds(*age)
@@ -203,7 +220,7 @@ Finding SiblingSameRack(const Scene& s) {
   Finding f;
   const auto& age = s.attempt.siblings.same_rack;
   if (!Fresh(age)) return f;
-  f.cleared = Network(s);
+  f.cleared = SharedWay(s);
   f.sentence << "a server of the same rack answered " << AgeSeconds(*age)
              << " s ago: what the two share works";
   return f;
@@ -213,7 +230,7 @@ Finding SiblingOtherRack(const Scene& s) {
   Finding f;
   const auto& age = s.attempt.siblings.other_rack;
   if (!Fresh(age)) return f;
-  f.cleared = s.path & HopSet{Hop::kIsp};
+  f.cleared = SharedWay(s) & HopSet{Hop::kIsp};
   f.sentence << "a server of another rack answered " << AgeSeconds(*age)
              << " s ago: what the two share works";
   return f;
@@ -250,6 +267,11 @@ bool LetWalkPass(const Scene& s, const IcmpFacts& icmp) {
          !near.walk_refused;
 }
 
+HopSet Nearest(HopSet hops) {
+  for (Hop each : hops) return {each};
+  return {};
+}
+
 void BlameRouter(const Scene& s, const IcmpFacts& icmp, Finding& f) {
   f.cleared = Nearer(s, icmp.hop);
   if (s.fault == Fault::kConnectUnreachArp) {
@@ -261,14 +283,27 @@ void BlameRouter(const Scene& s, const IcmpFacts& icmp, Finding& f) {
              << HopName(icmp.hop);
   if (NoNeighbour(s.attempt) || LetWalkPass(s, icmp)) {
     f.blamed = HopList(Next(s, icmp.hop));
-    f.sentence << (NoNeighbour(s.attempt)
-                       ? ", after the time of three ARP requests"
-                       : ", and its own route is whole, as a path walk shows")
-               << ": the next hop does not answer it";
+    if (LetWalkPass(s, icmp)) {
+      f.sentence << ", and its own route is whole, as a path walk shows";
+    } else {
+      f.sentence << ", after " << DurationText(s.attempt.connect).view()
+                 << ": it waited for ARP";
+    }
+    f.sentence << ": the next hop does not answer it";
   } else {
     f.sentence << ": it says so itself";
   }
   f.blamed.Add(icmp.hop);
+}
+
+// Our own ARP requests: they were for the router where the target is not on a
+// network of ours.
+void BlameNextHop(const Scene& s, const IcmpFacts& icmp, Finding& f) {
+  if (s.attempt.on_link.value_or(true)) return;
+  f.blamed = HopList(Nearest(Network(s)));
+  f.sentence << IcmpText(icmp).view()
+             << ": this host's own word, and the target is on no network of "
+                "ours: the router that is next does not answer ARP";
 }
 
 Finding IcmpOffender(const Scene& s) {
@@ -285,7 +320,10 @@ Finding IcmpOffender(const Scene& s) {
       f.sentence << IcmpText(icmp).view() << ": the target's own word";
       break;
     case Offender::kOurselves:
-      if (s.fault == Fault::kConnectUnreachArp) break;
+      if (s.fault == Fault::kConnectUnreachArp) {
+        BlameNextHop(s, icmp, f);
+        break;
+      }
       f.blamed = {SelfHop(s.position)};
       f.sentence << IcmpText(icmp).view() << ": this host's own word";
       break;
@@ -351,6 +389,16 @@ Finding PathWalkMute(const Scene& s) {
   return f;
 }
 
+Finding NoRouteHere(const Scene& s) {
+  Finding f;
+  const int error = s.attempt.route_error;
+  if (error == 0 || !IsSilence(s.fault) || s.attempt.unix_socket) return f;
+  f.blamed = {SelfHop(s.position)};
+  f.sentence << "our own kernel refuses a route to the address ("
+             << ErrnoText(error).view() << "): nothing leaves this host";
+  return f;
+}
+
 // What would show that the way still worked was not seen.
 HopSet MissingFacts(const Scene& s) {
   const AttemptFacts& a = s.attempt;
@@ -381,7 +429,7 @@ Doubt UnseenWay(const Scene& s) {
 const std::array<Doubt (*)(const Scene&), 3> kDoubts = {
     {UnseenWay, Interception, ClockSuspected}};
 
-const std::array<NamedRule, 24> kRules = {{
+const std::array<NamedRule, 26> kRules = {{
     {Rule::kFault, NothingLookedUp}, {Rule::kX3, RefusedByTarget},
     {Rule::kX4, Handshake},          {Rule::kX5, Acknowledged},
     {Rule::kX5, ProbeAnswered},      {Rule::kX5, Unacknowledged},
@@ -394,6 +442,7 @@ const std::array<NamedRule, 24> kRules = {{
     {Rule::kX9, PolicyAgreed},       {Rule::kX10, IcmpOffender},
     {Rule::kX10, PathWalk},          {Rule::kX10, PathWalkMute},
     {Rule::kX12, ClockAgrees},       {Rule::kX12, BundleShared},
+    {Rule::kX12, NoRouteHere},       {Rule::kX5, SegmentsBehindLoss},
 }};
 
 }  // namespace whichhop::diagnostics

@@ -9,6 +9,8 @@ using std::chrono::milliseconds;
 
 constexpr Seconds kLastSeconds{10};
 constexpr Seconds kLongQuiet{30};  // from here firewalls forget flows
+// Probes are a second apart.
+constexpr Micros kProbeOverdue = milliseconds(1500);
 
 bool AllAcked(const AttemptFacts& a) {
   if (a.tcp.has_value() && a.tcp->unacked > 0) return false;
@@ -21,6 +23,13 @@ bool AllAcked(const AttemptFacts& a) {
 bool ProbesAnswered(const AttemptFacts& a) {
   return a.tcp.has_value() && a.tcp->last_ack.has_value() &&
          *a.tcp->last_ack + milliseconds(500) <= a.quiet;
+}
+
+// A keep-alive probe is without its answer for longer than a way takes: what
+// was acknowledged before it does not show that the way still works.
+bool ProbeOverdue(const AttemptFacts& a) {
+  return a.tcp.has_value() && a.tcp->probes > 0 &&
+         a.tcp->last_ack.has_value() && *a.tcp->last_ack >= kProbeOverdue;
 }
 
 // Whether, when our timer fired, the way to the far end was seen to work.
@@ -37,6 +46,7 @@ bool AliveAtTimer(const Scene& s) {
       // What is in the closed window's way is not on the wire.
       return a.tcp.has_value() && a.tcp->unacked == 0;
     case AttemptPhase::kWait:
+      if (ProbeOverdue(a)) return false;
       return AllAcked(a) || a.received > 0 ||
              s.fault == Fault::kWriteTimeoutZeroWindow;
     case AttemptPhase::kHead:
@@ -72,6 +82,11 @@ bool ResetAfterLongQuiet(const AttemptFacts& a) {
 
 bool Gaps(const AttemptFacts& a) {
   return Timer(a) && a.tcp.has_value() && a.tcp->rcv_ooopack > 0;
+}
+
+bool LosesSome(const AttemptFacts& a) {
+  return Timer(a) && a.tcp.has_value() && a.tcp->unacked > 0 &&
+         a.tcp->sacked > 0;
 }
 
 bool SilentToProbes(const AttemptFacts& a) {

@@ -29,6 +29,9 @@ bool ResetAfterLongQuiet(const AttemptFacts& attempt);
 // Segments behind a hole arrived and the hole stayed.
 bool Gaps(const AttemptFacts& attempt);
 
+// Segments of ours behind a lost one arrived, and the loss stayed.
+bool LosesSome(const AttemptFacts& attempt);
+
 // Keep-alive probes go unanswered: one lost is an accident, two are not.
 bool SilentToProbes(const AttemptFacts& attempt);
 

@@ -181,6 +181,7 @@ std::optional<TcpFacts> Socket::Facts() const {
   TcpFacts facts;
   facts.established = info.tcpi_bytes_acked != 0;
   facts.unacked = info.tcpi_unacked;
+  facts.sacked = info.tcpi_sacked;
   facts.retransmits = info.tcpi_retransmits;
   facts.total_retransmits = info.tcpi_total_retrans;
   facts.last_ack_ms = info.tcpi_last_ack_recv;

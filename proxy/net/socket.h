@@ -29,6 +29,7 @@ struct IoResult {
 struct TcpFacts {
   bool established = false;  // the handshake was completed
   uint32_t unacked = 0;      // segments
+  uint32_t sacked = 0;       // of them those that the peer has nevertheless
   uint32_t retransmits = 0;  // of the segment in flight
   uint32_t total_retransmits = 0;
   uint32_t send_window = 0;  // bytes that the peer offers

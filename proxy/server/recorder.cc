@@ -7,6 +7,7 @@
 
 #include "diagnostics/classify.h"
 #include "diagnostics/inferred.h"
+#include "proxy/net/way_out.h"
 #include "proxy/server/tls_evidence.h"
 
 namespace whichhop {
@@ -29,6 +30,7 @@ Micros Between(Time from, Time to) {
 diagnostics::TcpFacts Translate(const TcpFacts& kernel) {
   diagnostics::TcpFacts facts;
   facts.unacked = kernel.unacked;
+  facts.sacked = kernel.sacked;
   facts.retransmits = kernel.retransmits;
   facts.total_retrans = kernel.total_retransmits;
   facts.probes = kernel.probes;
@@ -268,6 +270,10 @@ diagnostics::Fault Recorder::Fail(const AttemptFailure& failure,
     }
   }
   record.fault = diagnostics::Classify(facts);
+  if (connection != nullptr && !facts.unix_socket &&
+      diagnostics::IsSilence(*record.fault)) {
+    facts.route_error = RouteRefusal(connection->address());
+  }
   return *record.fault;
 }
 
@@ -301,6 +307,7 @@ void Recorder::AddIcmp(UpstreamConnection& connection, AttemptFacts* facts) {
     seen.offender = diagnostics::Offender::kTarget;
   } else if (offender == ours.IpBytes()) {
     seen.offender = diagnostics::Offender::kOurselves;
+    facts->on_link = IsOnLink(connection.address());
   } else if (const auto hop = HopAt(config_.topology, icmp->offender)) {
     seen.offender = diagnostics::Offender::kHop;
     seen.hop = *hop;

@@ -106,6 +106,95 @@ TEST_CASE("a router that waited for its neighbour may be well itself") {
   CHECK((Diagnose(o).cleared & HopSet{Hop::kIsp, Hop::kTor}).empty());
 }
 
+TEST_CASE(
+    "a router that speaks when no SYN came had waited for its neighbour") {
+  Observation o = At(Position::kLb);
+  See("ConnectUnreachHostTor", o);
+  for (int after : {2, 390, 1004, 1390, 2050}) {
+    o.attempt.connect = milliseconds(after);
+    INFO(after);
+    CHECK(Join(Diagnose(o).cause) == "tor");
+  }
+  for (int after : {450, 990, 1700, 2500, 2860, 3060}) {
+    o.attempt.connect = milliseconds(after);
+    INFO(after);
+    CHECK(Diagnose(o).fault == Fault::kConnectUnreachArp);
+    CHECK(Join(Diagnose(o).cause) == "server,tor");
+  }
+  // A round trip later is at once, however long one takes.
+  o.attempt.connect = milliseconds(550);
+  o.attempt.peer_min_rtt = milliseconds(500);
+  CHECK(Join(Diagnose(o).cause) == "tor");
+  o.attempt.peer_min_rtt = std::chrono::microseconds(300);
+  o.attempt.connect = milliseconds(150);
+  CHECK(Join(Diagnose(o).cause) == "server,tor");
+}
+
+TEST_CASE("of a transit router that waited the next one is a suspect") {
+  Observation o = At(Position::kCdn);
+  See("ConnectUnreachHostIsp", o);
+  o.attempt.connect = milliseconds(2500);
+  CHECK(Join(Diagnose(o).cause) == "tor,isp");
+}
+
+TEST_CASE("ARP that fails here for a far target is the first router's") {
+  for (Position position : {Position::kLb, Position::kCdn}) {
+    Observation o = At(position);
+    See("ConnectUnreachArpOwn", o);
+    const std::string near = Join(Diagnose(o).cause);
+    CHECK(near == (position == Position::kLb ? "server,tor" : "server,lb,tor"));
+    o.attempt.on_link = true;
+    CHECK(Join(Diagnose(o).cause) == near);
+    o.attempt.on_link = false;
+    CHECK(Join(Diagnose(o).cause) ==
+          (position == Position::kLb ? "tor" : "isp"));
+  }
+}
+
+TEST_CASE("a silence behind a route that our own kernel refuses is ours") {
+  for (std::string_view silence : {"ConnectTimeout", "WriteTimeoutUnacked"}) {
+    Observation o = At(Position::kCdn);
+    See(silence, o);
+    o.attempt.route_error = EACCES;
+    INFO(silence);
+    CHECK(Join(Diagnose(o).cause) == "cdn");
+    CHECK(Evidenced(Diagnose(o), Rule::kX12).find("EACCES") !=
+          std::string::npos);
+  }
+  // Whoever answered was not out of reach.
+  Observation o = At(Position::kLb);
+  See("RespRst", o);
+  o.attempt.route_error = EACCES;
+  CHECK(Join(Diagnose(o).cause) == "app,server");
+}
+
+TEST_CASE("what a proxy that speaks for itself does not answer is its own") {
+  const auto cause = [](std::string_view sighting, Answers is) {
+    Observation o = At(Position::kCdn, is);
+    o.believe = true;
+    See(sighting, o);
+    const Verdict v = Diagnose(o);
+    CHECK_FALSE(v.cleared.contains(Hop::kServer));
+    return Join(v.cause);
+  };
+  CHECK(cause("ConnectRefusedRst", Answers::kLb) == "lb");
+  CHECK(cause("ConnectTimeout", Answers::kLb) == "isp,tor,lb");
+  CHECK(cause("ConnectTimeoutBacklog", Answers::kLb) == "lb");
+  CHECK(cause("WriteTimeoutUnacked", Answers::kLb) == "isp,tor,lb");
+  CHECK(cause("RespEmptyFin", Answers::kLb) == "lb");
+  CHECK(cause("RespRst", Answers::kLb) == "lb");
+  CHECK(cause("TlsPlainHttpServer", Answers::kLb) == "lb");
+  CHECK(cause("ConnectRefusedRst", Answers::kServer) == "server");
+  CHECK(cause("TlsPlainHttpServer", Answers::kServer) == "server");
+  // It may wait for its server, and passes on what that sends.
+  CHECK(cause("RespTimeoutTtfb", Answers::kLb) == "app,lb");
+  CHECK(cause("BodyClShortFin", Answers::kLb) == "app,server,lb");
+  CHECK(cause("HeadClTe", Answers::kLb) == "app,lb");
+  // An app is no proxy; and who it is has to be said.
+  CHECK(cause("ConnectRefusedRst", Answers::kApp) == "app,server");
+  CHECK(cause("ConnectRefusedRst", Answers::kUnset) == "app,server,lb");
+}
+
 TEST_CASE("whoever wrote the largest field made a head too large") {
   struct Case {
     std::string_view field, cause;
@@ -246,6 +335,19 @@ TEST_CASE("an answer that never comes over a dead path is not the app's") {
   CHECK_FALSE(v.cleared.contains(Hop::kTor));
 }
 
+TEST_CASE("an answer that never comes is the app's if probes have theirs") {
+  Observation o = At(Position::kLb);
+  See("RespTimeoutTtfb", o);
+  o.attempt.tcp->last_ack = seconds(1);
+  o.attempt.tcp->probes = 1;  // on its way
+  CHECK(Join(Diagnose(o).cause) == "app");
+  // Timers may be too short for a second one.
+  o.attempt.tcp->last_ack = milliseconds(1900);
+  const Verdict v = Diagnose(o);
+  CHECK(Join(v.cause) == "app,tor,server");
+  CHECK(Join(v.cleared) == "-");
+}
+
 TEST_CASE("a unix socket leaves the network out of it") {
   Observation o = At(Position::kCdn);
   o.kind = Kind::kAttempt;
@@ -297,6 +399,28 @@ TEST_CASE("a kernel that closed for its app lives, if that was just now") {
   CHECK(Diagnose(o).cleared.contains(Hop::kServer));
   o.attempt.siblings.far_end_closed = seconds(60);
   CHECK(Join(Diagnose(o).cause) == "app,server");
+}
+
+TEST_CASE("a server's program that said goodbye clears no server") {
+  Observation o = At(Position::kLb, Answers::kServer);
+  See("ConnectRefusedRst", o);
+  o.attempt.siblings.far_end_closed = seconds(1);
+  CHECK(Join(Diagnose(o).cause) == "app,server");
+}
+
+TEST_CASE("a way that swallows long segments is no host's fault") {
+  Observation o = At(Position::kLb);
+  See("WriteTimeoutUnacked", o);
+  o.attempt.tcp->sacked = 1;
+  CHECK(Join(Diagnose(o).cause) == "tor");
+  // What is short gets through, to this address and to others of the rack.
+  o.attempt.siblings.same_address = o.attempt.siblings.same_rack = seconds(1);
+  CHECK(Join(Diagnose(o).cause) == "tor");
+  CHECK_FALSE(Diagnose(o).cleared.contains(Hop::kTor));
+  o = At(Position::kCdn);
+  See("BodyStallLossy", o);
+  o.attempt.siblings.same_address = seconds(1);
+  CHECK(Join(Diagnose(o).cause) == "isp,tor");
 }
 
 TEST_CASE("connections that let probes pass speak of the way, not of an app") {

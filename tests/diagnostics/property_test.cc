@@ -86,6 +86,7 @@ class Generator {
       a.acked = 0;
     }
     if (a.tcp.has_value() && Below(4) == 0) a.tcp->rcv_ooopack = Below(3);
+    if (a.tcp.has_value() && Below(4) == 0) a.tcp->sacked = Below(3);
     if (Below(8) == 0) {
       a.unix_socket = true;
       a.tcp.reset();
@@ -325,6 +326,7 @@ constexpr void (*kRemovals[])(Observation&) = {
     [](Observation& o) {
       // A hole in what arrives moves blame to the way; it narrows nothing.
       if (o.attempt.tcp && o.attempt.tcp->rcv_ooopack > 0) return;
+      if (o.attempt.tcp && o.attempt.tcp->sacked > 0) return;
       o.attempt.tcp.reset();
     },
     [](Observation& o) { o.attempt.acked.reset(); },

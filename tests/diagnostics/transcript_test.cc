@@ -97,8 +97,8 @@ auto Fields(WriterFacts& facts) {
 }
 
 auto Fields(TcpFacts& facts) {
-  auto& [a, b, c, d, e, f, g, h, i] = facts;
-  return std::tie(a, b, c, d, e, f, g, h, i);
+  auto& [a, b, c, d, e, f, g, h, i, j] = facts;
+  return std::tie(a, b, c, d, e, f, g, h, i, j);
 }
 
 auto Fields(IcmpFacts& facts) {
@@ -114,13 +114,13 @@ auto Fields(SiblingFacts& facts) {
 // All but the first bytes, which are one fact in two fields: see below.
 auto Fields(AttemptFacts& facts) {
   auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x,
-         y, z, aa, bb, cc, dd, ee, ff, gg, hh, ii, jj, first_bytes,
+         y, z, aa, bb, cc, dd, ee, ff, gg, hh, ii, jj, kk, ll, first_bytes,
          first_bytes_size, tls, siblings] = facts;
   static_assert(std::is_same_v<decltype(first_bytes), std::array<char, 64>>);
   static_assert(std::is_same_v<decltype(first_bytes_size), uint8_t>);
   return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u,
-                  v, w, x, y, z, aa, bb, cc, dd, ee, ff, gg, hh, ii, jj, tls,
-                  siblings);
+                  v, w, x, y, z, aa, bb, cc, dd, ee, ff, gg, hh, ii, jj, kk, ll,
+                  tls, siblings);
 }
 
 auto Fields(TestimonyFacts& facts) {

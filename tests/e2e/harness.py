@@ -37,10 +37,10 @@ def wait_for(condition, what, seconds=PATIENCE):
 class Process:
     """A child that prints where it listens; ended by its id."""
 
-    def __init__(self, command, listening_on):
+    def __init__(self, command, listening_on, stdin=subprocess.DEVNULL):
         self.output = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=self.output, stderr=self.output)
+            command, stdin=stdin, stdout=self.output, stderr=self.output)
         self.addresses = wait_for(lambda: self._addresses(listening_on), f"{command} to listen")
 
     def text(self):
