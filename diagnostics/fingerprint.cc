@@ -268,13 +268,19 @@ void ReadField(const ErrorPage& page, std::string_view name,
   }
 }
 
+// Not inlined: g++ 12 would warn of bounds that size() excludes.
+[[gnu::noinline]] std::string_view TakeLine(std::string_view* rest) {
+  const size_t end = rest->find('\n');
+  const std::string_view line = rest->substr(0, end);
+  rest->remove_prefix(end == std::string_view::npos ? rest->size() : end + 1);
+  return line;
+}
+
 Head ReadHead(const ErrorPage& page, Tallies* tallies) {
   Head head;
   std::string_view rest = page.fields;
   while (!rest.empty()) {
-    const size_t end = std::min(rest.find('\n'), rest.size());
-    const std::string_view line = rest.substr(0, end);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
+    const std::string_view line = TakeLine(&rest);
     const size_t colon = line.find(':');
     if (colon == std::string_view::npos) continue;
     ReadField(page, line.substr(0, colon), Trim(line.substr(colon + 1)), &head,

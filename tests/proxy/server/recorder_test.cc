@@ -265,11 +265,11 @@ TEST_CASE("what the upstream says of blame is judged with the time it took") {
     recording.Sent().Received(100, 504);
     recording.recorder.attempt().last_byte =
         kStart + milliseconds(at_once ? 3 : 300);
-    const auto& verdict = recording.recorder.JudgeRelayed(504, &said);
+    const auto& verdict = recording.recorder.JudgeRelayed(504, {}, &said);
     CHECK(verdict.hearing == (at_once ? diagnostics::Hearing::kQuarantined
                                       : diagnostics::Hearing::kBelieved));
     recording.config.upstreams[0].believe = false;
-    CHECK(recording.recorder.JudgeRelayed(504, &said).hearing ==
+    CHECK(recording.recorder.JudgeRelayed(504, {}, &said).hearing ==
           diagnostics::Hearing::kIgnored);
   }
 }
