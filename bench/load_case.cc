@@ -92,11 +92,24 @@ std::string Differs(std::string_view what, std::string_view seen,
   return why + '`';
 }
 
-Judgement JudgeVerdict(const Verdict& expected, const Answer& answer) {
+// Whoever answers others while this one is broken has a host that is well: at
+// full load somebody is answered meanwhile as a rule.
+Verdict NarrowedBySiblings(Verdict expected, std::string_view cleared) {
+  constexpr std::string_view kHost = ", server";
+  if (!expected.cause.ends_with(kHost) || !cleared.ends_with(kHost)) {
+    return expected;
+  }
+  expected.cause.remove_suffix(kHost.size());
+  expected.cleared = cleared;
+  return expected;
+}
+
+Judgement JudgeVerdict(const Verdict& documented, const Answer& answer) {
   const std::string fault = answer.Value("Error-Fault");
   const std::string cause = answer.Value("Error-Cause");
   const std::string reporter = answer.Value("Error-Reporter");
   const std::string cleared = answer.Value("Error-Cleared");
+  const Verdict expected = NarrowedBySiblings(documented, cleared);
   struct Compared {
     std::string_view what, seen, expected;
   };

@@ -321,9 +321,11 @@ def one_way(number):
 
 
 def reboot(number):
-    """The host is gone without a word, and back without the app."""
+    """The host is gone without a word, and back without the app: its kernel knows no connection, so
+    that none of its FINs comes late."""
     def act(network):
         network.unplug(number)
+        run("ip", "netns", "exec", network.hosts[number], "ss", "-K", "state", "connected")
         network.on_host[number].stop()
         network.plug(number)
     return act
