@@ -143,6 +143,14 @@ class Attribution(unittest.TestCase):
                 with self.subTest(position=position, answers=answers, status=status, accept=accept):
                     self.one_story(status, response, lines[verdict.error_id(response)])
 
+    def test_text_has_the_diagram_where_it_was_asked_for_by_name(self):
+        for accept, drawn in (("text/plain", True), ("*/*", False), ("text/*", False)):
+            with self.subTest(accept):
+                response = self.ask("lb", "app", "/status/502", accept=accept)
+                self.assertEqual(verdict.of_text(response.body), verdict.of_fields(response))
+                self.assertEqual("╔═ DB ═" in response.body.decode(), drawn)
+                self.assertEqual(response["Content-Type"], "text/plain; charset=utf-8")
+
     def one_story(self, status, response, line):
         said = verdict.of_fields(response)
         self.assertEqual(verdict.of_json(line), said)

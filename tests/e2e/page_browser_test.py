@@ -66,10 +66,9 @@ class PageInABrowser(unittest.TestCase):
         cls.visits = [seen for seen in said if "scheme" in seen]
         cls.checked = [seen for seen in said if "errors" in seen]
 
-    def each(self):
-        for seen in self.visits:
-            with self.subTest(url=seen["url"][:80], scheme=seen["scheme"], width=seen["width"], language=seen["wanted"]):
-                yield seen
+    def about(self, seen):
+        return self.subTest(url=seen["url"][:80], scheme=seen["scheme"], width=seen["width"],
+                            language=seen["wanted"])
 
     def test_every_page_was_seen_in_every_way(self):
         self.assertEqual(len(self.visits), len(self.pages) * len(SCHEMES) * len(WIDTHS))
@@ -78,60 +77,71 @@ class PageInABrowser(unittest.TestCase):
         self.assertTrue({"502A 502B 502C", "504A 504B 504C"} <= rows)
 
     def test_boxes_have_the_colours_and_the_words_of_the_verdict(self):
-        for seen in self.each():
-            cause, reporter, cleared = (hops(seen, name) for name in ("cause", "reporter", "cleared"))
-            self.assertTrue(cause | reporter | cleared <= set(seen["boxes"]))
-            words = WORDS[seen["wanted"]]
-            for hop, box in seen["boxes"].items():
-                here = [words["here"]] * (words["here"] in box["words"])
-                if hop in cause:
-                    colour, word = "red", words["cause"] + f" {words['reporter']}" * (hop in reporter)
-                elif hop in reporter:
-                    colour, word = "orange", words["reporter"]
-                elif hop in cleared:
-                    colour, word = "green", words["cleared"]
-                else:
-                    colour, word = "white" if seen["scheme"] == "light" else "dark grey", words["unknown"]
-                self.assertTrue(COLOURS[colour](*rgb(box["fill"])), (hop, colour, box))
-                self.assertEqual(box["words"][1:], [*here, word], hop)
-                self.assertEqual(box["dashed"], word == words["unknown"], hop)
+        for seen in self.visits:
+            with self.about(seen):
+                cause, reporter, cleared = (hops(seen, name) for name in ("cause", "reporter", "cleared"))
+                self.assertTrue(cause | reporter | cleared <= set(seen["boxes"]))
+                words = WORDS[seen["wanted"]]
+                for hop, box in seen["boxes"].items():
+                    here = [words["here"]] * (words["here"] in box["words"])
+                    if hop in cause:
+                        colour, word = "red", words["cause"] + f" {words['reporter']}" * (hop in reporter)
+                    elif hop in reporter:
+                        colour, word = "orange", words["reporter"]
+                    elif hop in cleared:
+                        colour, word = "green", words["cleared"]
+                    else:
+                        colour, word = "white" if seen["scheme"] == "light" else "dark grey", words["unknown"]
+                    self.assertTrue(COLOURS[colour](*rgb(box["fill"])), (hop, colour, box))
+                    self.assertEqual(box["words"][1:], [*here, word], hop)
+                    self.assertEqual(box["dashed"], word == words["unknown"], hop)
 
     def test_one_box_is_this_proxy(self):
-        for seen in self.each():
-            here = [hop for hop, box in seen["boxes"].items() if WORDS[seen["wanted"]]["here"] in box["words"]]
-            at_lb = f":{self.proxies[0].port}/" in seen["url"]
-            self.assertEqual(here, ["lb" if at_lb else "cdn"])
+        for seen in self.visits:
+            with self.about(seen):
+                here = [hop for hop, box in seen["boxes"].items() if WORDS[seen["wanted"]]["here"] in box["words"]]
+                at_lb = f":{self.proxies[0].port}/" in seen["url"]
+                self.assertEqual(here, ["lb" if at_lb else "cdn"])
 
     def test_the_same_is_said_in_words(self):
-        for seen in self.each():
-            words = WORDS[seen["wanted"]]
-            for name in ("cause", "reporter", "cleared"):
-                self.assertEqual(set(seen["known"].get(words[name], [])), hops(seen, name))
+        for seen in self.visits:
+            with self.about(seen):
+                words = WORDS[seen["wanted"]]
+                for name in ("cause", "reporter", "cleared"):
+                    self.assertEqual(set(seen["known"].get(words[name], [])), hops(seen, name))
 
     def test_text_can_be_read_and_borders_be_seen(self):
-        for seen in self.each():
-            for hop, box in seen["boxes"].items():
-                for text in box["text"]:
-                    self.assertGreaterEqual(contrast(text, box["fill"]), 4.5, hop)
-                outline = max(contrast(box[part], seen["background"]) for part in ("stroke", "fill"))
-                self.assertGreaterEqual(outline, 3, hop)
+        for seen in self.visits:
+            with self.about(seen):
+                for hop, box in seen["boxes"].items():
+                    for text in box["text"]:
+                        self.assertGreaterEqual(contrast(text, box["fill"]), 4.5, hop)
+                    outline = max(contrast(box[part], seen["background"]) for part in ("stroke", "fill"))
+                    self.assertGreaterEqual(outline, 3, hop)
 
     def test_nothing_is_cut_off_or_scrolls_sideways(self):
-        for seen in self.each():
-            self.assertEqual((seen["misfits"], seen["scrolls"]), ([], False))
+        for seen in self.visits:
+            with self.about(seen):
+                self.assertEqual((seen["misfits"], seen["scrolls"]), ([], False))
 
     def test_the_page_asks_for_nothing_and_says_nothing_to_the_console(self):
-        for seen in self.each():
-            self.assertEqual(len(seen["requests"]), 1)
-            failed = [line for line in seen["console"] if "the server responded with a status of" not in line]
-            self.assertEqual(failed, [])
+        for seen in self.visits:
+            with self.about(seen):
+                self.assertEqual(len(seen["requests"]), 1)
+                failed = [line for line in seen["console"] if "the server responded with a status of" not in line]
+                self.assertEqual(failed, [])
         for proxy in self.proxies:
             visited = [seen for seen in self.visits if f":{proxy.port}/" in seen["url"]]
             self.assertEqual(len(proxy.wait_for_log(len(visited))), len(visited))
 
     def test_axe_finds_no_barrier(self):
-        for seen in self.each():
-            self.assertEqual(seen["violations"], [])
+        audited = [seen for seen in self.visits if seen["violations"] is not None]
+        for what in ("scheme", "width"):
+            self.assertEqual(len({(seen["url"], seen["wanted"], seen[what]) for seen in audited}), 2 * len(self.pages))
+        self.assertEqual(len({(seen["scheme"], seen["width"]) for seen in audited}), 4)
+        for seen in audited:
+            with self.about(seen):
+                self.assertEqual(seen["violations"], [])
 
     def test_a_checker_finds_no_fault_in_the_markup(self):
         self.assertEqual(len(self.checked), len(self.pages))
@@ -140,18 +150,20 @@ class PageInABrowser(unittest.TestCase):
                 self.assertEqual(page["errors"], [])
 
     def test_the_page_is_in_the_language_of_the_browser(self):
-        for seen in self.each():
-            self.assertEqual(seen["language"], seen["wanted"])
-            self.assertEqual(seen["fields"]["content-language"], seen["wanted"])
-            self.assertEqual(seen["fields"]["vary"], "Accept, Accept-Language")
-            heading = {"en": "What to do next", "de": "Was jetzt zu tun ist"}[seen["wanted"]]
-            self.assertIn(heading, seen["text"])
+        for seen in self.visits:
+            with self.about(seen):
+                self.assertEqual(seen["language"], seen["wanted"])
+                self.assertEqual(seen["fields"]["content-language"], seen["wanted"])
+                self.assertEqual(seen["fields"]["vary"], "Accept, Accept-Language")
+                heading = {"en": "What to do next", "de": "Was jetzt zu tun ist"}[seen["wanted"]]
+                self.assertIn(heading, seen["text"])
 
     def test_evidence_is_for_operators_alone(self):
-        for seen in self.each():
-            operator = f":{self.proxies[2].port}/" in seen["url"]
-            self.assertEqual("ECONNREFUSED" in seen["text"], operator)
-            self.assertEqual("127.0.0.1:" in seen["text"], operator)
+        for seen in self.visits:
+            with self.about(seen):
+                operator = f":{self.proxies[2].port}/" in seen["url"]
+                self.assertEqual("ECONNREFUSED" in seen["text"], operator)
+                self.assertEqual("127.0.0.1:" in seen["text"], operator)
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ def of_json(members):
 
 def of_text(body):
     """The plain text page."""
-    text = body.decode("ascii")
+    text = body.decode()
 
     def hops(label):
         line = re.search(rf"^{label}: +(.*)$", text, re.M)
