@@ -305,6 +305,10 @@ BEYOND = {
     "mtu-of-long-tails": "acknowledgements pass and no segment of the answer does: so looks a "
                          "hung app too",
     "tor-narrow-answers": "the same, of an answer's head",
+    "isp-drops-answers": "it swallows what the lb's address sends; routers behind it are heard, so "
+                         "that a walk shows the way to them whole",
+    "isp-firewall-rst": "a RST in the lb's name, as soon as the lb's own would come",
+    "rack-firewall-rst": "a RST in the server's name, as soon as the server's own would come",
     "front-frozen": "a server's program that is frozen acknowledges and says nothing, as it does "
                     "while it waits for a hung app",
     "haproxy-refused": "HAProxy says 503 of a refusal, and the row of 503 blames the server alone",

@@ -190,6 +190,7 @@ class Exchange final : public Retired,
   void NoteAnswer();
   void AskWalks(diagnostics::Fault fault, Time answered);
   void AskSiblings(const AttemptFailure& failure, diagnostics::Fault fault);
+  static void ForgetRacks(diagnostics::SiblingFacts& facts);
 
   // exchange_upstream.cc
   void StartAttempt();

@@ -17,6 +17,18 @@ using diagnostics::AttemptEnd;
 using diagnostics::DecisionFacts;
 using diagnostics::Fault;
 
+namespace {
+
+// An ICMP error that names what is wrong on the way to this very address.
+bool IsRoutersWord(Fault fault) {
+  return fault == Fault::kConnectRefusedIcmp ||
+         fault == Fault::kConnectUnreachHost ||
+         fault == Fault::kConnectAdminProhibited ||
+         fault == Fault::kConnectTtlExceeded;
+}
+
+}  // namespace
+
 Upstream& Exchange::upstream() {
   return generation_.upstream(recorder_.route()->upstream);
 }
@@ -134,8 +146,10 @@ void Exchange::AskSiblings(const AttemptFailure& failure, Fault fault) {
   const bool silence = diagnostics::IsSilence(fault);
   if (memory != nullptr && silence) memory->NoteSilence(silent_since, now);
   if (failure.end == AttemptEnd::kFin) connection_->NoteEnd();
-  // Nobody can have seen anything meanwhile.
-  const bool at_once = fault == Fault::kConnectRefusedRst;
+  // Nobody can have seen anything meanwhile, or a router has said of this very
+  // address what is wrong.
+  const bool at_once =
+      fault == Fault::kConnectRefusedRst || IsRoutersWord(fault);
   AddSiblings(
       generation_,
       {recorder_.route()->upstream, lease_.index(), connection_->address(),
@@ -144,9 +158,17 @@ void Exchange::AskSiblings(const AttemptFailure& failure, Fault fault) {
   AskWalks(fault, memory == nullptr ? kNoTime : memory->asked());
 }
 
+// A rack that is silent as a whole still has its witness in the others.
+void Exchange::ForgetRacks(diagnostics::SiblingFacts& facts) {
+  facts.same_rack.reset();
+  const bool whole =
+      facts.rack_servers > 1 && facts.rack_silent >= facts.rack_servers;
+  if (!whole) facts.other_rack.reset();
+}
+
 // A walk is as good as nobody was answered since. What neighbours share with
 // the address clears nothing that may lose the packets to it alone: neither
-// where its walk ended, nor, where a walk can tell, before it has.
+// once a walk was made, nor, where one can tell, before.
 void Exchange::AskWalks(Fault fault, Time answered) {
   PathWalks* const walks = worker_.crew().walks();
   const bool lost =
@@ -161,12 +183,8 @@ void Exchange::AskWalks(Fault fault, Time answered) {
     // Whether the first router answers anybody, a walk that gets there shows.
     if (report->hops.empty()) AskWalkElsewhere(walks, now);
   }
-  const bool may_tell =
-      !config().topology.empty() && fault == Fault::kConnectTimeout;
-  if (facts.walk_last || (report == nullptr && may_tell)) {
-    facts.same_rack.reset();
-    facts.other_rack.reset();
-  }
+  const bool may_tell = !config().topology.empty();
+  if (report != nullptr || may_tell) ForgetRacks(facts);
   walks->Ask(target, now);
 }
 
