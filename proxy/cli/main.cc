@@ -6,6 +6,7 @@
 #include "proxy/cli/check.h"
 #include "proxy/cli/config_option.h"
 #include "proxy/cli/explain.h"
+#include "proxy/cli/probe.h"
 #include "proxy/cli/reverse_proxy.h"
 #include "proxy/cli/run.h"
 #include "proxy/cli/version.h"
@@ -21,11 +22,14 @@ constexpr std::string_view kUsage =
   whichhop check [-c FILE]         validate a configuration, every error at once
   whichhop reverse-proxy --from :8080 --to http://127.0.0.1:9000
   whichhop explain CODE [--json]   the documented row of a status
+  whichhop probe URL               walk DNS, route, TCP, TLS, HTTP to an origin;
+                                   say where it breaks (probe --help)
   whichhop version
 
 Without -c: /etc/whichhop/whichhop.yaml. Exit codes: 0 ok; 1 the configuration
-is invalid or serving failed; 2 usage; 3 cannot listen; 4 the drain's deadline
-cut connections. Signals: TERM and INT drain, a second one stops at once.
+is invalid, serving failed, or (probe) the origin is not healthy; 2 usage;
+3 cannot listen; 4 the drain's deadline cut connections. Signals: TERM and INT
+drain, a second one stops at once.
 )";
 
 int CheckFile(int argc, char** argv) {
@@ -43,6 +47,7 @@ int Dispatch(std::string_view command, int argc, char** argv) {
   if (command == "check") return CheckFile(argc, argv);
   if (command == "reverse-proxy") return whichhop::ReverseProxy(argc, argv);
   if (command == "explain") return whichhop::cli::Explain(argc, argv);
+  if (command == "probe") return whichhop::ProbeOrigin(argc, argv);
   if (command == "version" || command == "--version") {
     return whichhop::Version();
   }

@@ -63,12 +63,8 @@ void AppendWalk(const PathReport& report,
     AppendJsonString(out, std::generic_category().message(report.error));
   }
   AppendJsonKey(out, "hops");
-  out += '[';
-  for (size_t i = 0; i < report.hops.size(); ++i) {
-    if (i > 0) out += ',';
-    AppendHop(i + 1, report.hops[i], topology, out);
-  }
-  out += "]}";
+  AppendPathHops(report, topology, out);
+  out += '}';
 }
 
 }  // namespace
@@ -87,6 +83,17 @@ void AddWalk(const PathReport& report, const std::optional<Address>& first,
   if (last->kind != PathHop::Kind::kRefused) return;
   facts->walk_refused = !report.last_passed();
   facts->walk_no_neighbour = report.last_passed();
+}
+
+void AppendPathHops(const PathReport& report,
+                    const std::vector<TopologyConfig>& topology,
+                    std::string& out) {
+  out += '[';
+  for (size_t i = 0; i < report.hops.size(); ++i) {
+    if (i > 0) out += ',';
+    AppendHop(i + 1, report.hops[i], topology, out);
+  }
+  out += ']';
 }
 
 void AppendWalks(const std::vector<std::shared_ptr<const PathReport>>& reports,

@@ -18,6 +18,11 @@ void AddWalk(const PathReport& report, const std::optional<Address>& first,
              const std::vector<TopologyConfig>& topology, Time now,
              diagnostics::SiblingFacts* facts);
 
+// The walk's hops, as a JSON array.
+void AppendPathHops(const PathReport& report,
+                    const std::vector<TopologyConfig>& topology,
+                    std::string& out);
+
 // As a JSON array, for the admin listener.
 void AppendWalks(const std::vector<std::shared_ptr<const PathReport>>& reports,
                  const std::vector<TopologyConfig>& topology, Time now,
