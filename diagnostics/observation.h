@@ -177,6 +177,8 @@ struct SiblingFacts {
   std::optional<Seconds> other_rack;    // a server of another rack answered
   uint32_t flows_acking = 0;  // other connections to this address ACK now
   uint32_t flows_silent = 0;  // or let keep-alive probes pass, two or more
+  // Answers of it broke off just now and before, and one came whole in between.
+  bool answered_between = false;
   // Its kernel ended a connection in order (FIN) that nobody here wanted ended.
   std::optional<Seconds> far_end_closed;
   uint32_t rack_servers = 0;     // in this server's rack
@@ -185,7 +187,7 @@ struct SiblingFacts {
   Seconds walk_age{0};
   bool walk_refused = false;       // it said that its own way on is dead
   bool walk_no_neighbour = false;  // or that who comes behind it is not there
-  // No router answered the walk, and this one, the first, does answer others'.
+  // Who comes next, as another walk shows, and did not answer this one.
   std::optional<Hop> walk_mute;
 };
 
@@ -199,6 +201,9 @@ struct AttemptFacts {
   DnsAnswer dns = DnsAnswer::kNone;
   std::optional<uint16_t> dns_extended;    // INFO-CODE of RFC 8914
   std::optional<Seconds> resolved_before;  // when this name last had an address
+  // The name leads here for so long, nobody has answered here since, and
+  // somebody did at an address that it led to before.
+  std::optional<Seconds> moved;
   std::string_view rule;        // which rule a malformed answer broke
   std::string_view rule_value;  // offending token: coding, field name
   uint64_t rule_bytes = 0;      // size that was over a limit

@@ -189,6 +189,18 @@ Finding SiblingFlowsSilent(const Scene& s) {
   return f;
 }
 
+// The same answer breaks again and again, and others come whole in between: who
+// holds the address works, and what is behind this one request does not.
+Finding AnsweredBetween(const Scene& s) {
+  Finding f;
+  if (!s.attempt.siblings.answered_between || !Established(s.attempt)) return f;
+  if (!s.path.contains(Hop::kApp) || IsSilence(s.fault)) return f;
+  f.cleared = Holder(s);
+  f.sentence << "answers broke here twice within 10 s, and this address "
+                "answered another request in between: whoever holds it works";
+  return f;
+}
+
 // A kernel that said goodbye for its app a moment ago has not been started
 // anew since. Where a server's program answers it may have been that one's.
 Finding FarEndClosed(const Scene& s) {
@@ -338,6 +350,11 @@ Finding IcmpOffender(const Scene& s) {
 HopList BlamedByWalk(const Scene& s, Hop last) {
   const SiblingFacts& near = s.attempt.siblings;
   if (near.walk_refused) return {last};
+  if (near.walk_mute.has_value()) {
+    HopList blamed{*near.walk_mute};
+    blamed.Add(last);
+    return blamed.Only(s.path);
+  }
   if (near.walk_no_neighbour) {
     HopList blamed = HopList{Hop::kServer, Hop::kLb}.Only(s.path);
     if (last == Hop::kIsp) blamed = HopList{Hop::kTor}.Only(s.path);
@@ -356,6 +373,9 @@ HopList BlamedByWalk(const Scene& s, Hop last) {
 
 std::string_view WalksEnd(const SiblingFacts& near) {
   if (near.walk_refused) return ": it says that its own way on is dead";
+  if (near.walk_mute.has_value()) {
+    return ": another walk had one from who comes next; it breaks between them";
+  }
   if (near.walk_no_neighbour) return ": nobody behind it answers its ARP";
   return ": it breaks behind it, or there";
 }
@@ -417,6 +437,20 @@ HopSet MissingFacts(const Scene& s) {
   return s.path & HopSet{Hop::kIsp, Hop::kTor, Hop::kServer};
 }
 
+// A name that led elsewhere a moment ago, to somebody who answered.
+Doubt AddressMoved(const Scene& s) {
+  Doubt doubt;
+  const auto& age = s.attempt.moved;
+  const bool unheard = s.attempt.phase == AttemptPhase::kConnect ||
+                       s.attempt.phase == AttemptPhase::kTls;
+  if (!age.has_value() || !unheard) return doubt;
+  doubt.joined = {Hop::kDns};
+  doubt.sentence << "the name leads to this address for " << AgeSeconds(*age)
+                 << " s, nobody has answered here yet, and somebody did where "
+                    "it led before";
+  return doubt;
+}
+
 Doubt UnseenWay(const Scene& s) {
   Doubt doubt;
   doubt.joined = MissingFacts(s);
@@ -426,10 +460,10 @@ Doubt UnseenWay(const Scene& s) {
 
 }  // namespace
 
-const std::array<Doubt (*)(const Scene&), 3> kDoubts = {
-    {UnseenWay, Interception, ClockSuspected}};
+const std::array<Doubt (*)(const Scene&), 4> kDoubts = {
+    {UnseenWay, Interception, ClockSuspected, AddressMoved}};
 
-const std::array<NamedRule, 26> kRules = {{
+const std::array<NamedRule, 28> kRules = {{
     {Rule::kFault, NothingLookedUp}, {Rule::kX3, RefusedByTarget},
     {Rule::kX4, Handshake},          {Rule::kX5, Acknowledged},
     {Rule::kX5, ProbeAnswered},      {Rule::kX5, Unacknowledged},
@@ -441,6 +475,7 @@ const std::array<NamedRule, 26> kRules = {{
     {Rule::kX9, SiblingOtherRack},   {Rule::kX9, WholeRackSilent},
     {Rule::kX9, PolicyAgreed},       {Rule::kX10, IcmpOffender},
     {Rule::kX10, PathWalk},          {Rule::kX10, PathWalkMute},
+    {Rule::kX12, AgreedBefore},      {Rule::kX9, AnsweredBetween},
     {Rule::kX12, ClockAgrees},       {Rule::kX12, BundleShared},
     {Rule::kX12, NoRouteHere},       {Rule::kX5, SegmentsBehindLoss},
 }};

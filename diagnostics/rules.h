@@ -22,7 +22,7 @@ struct NamedRule {
   Finding (*apply)(const Scene&);
 };
 
-extern const std::array<NamedRule, 26> kRules;
+extern const std::array<NamedRule, 28> kRules;
 
 // Suspects that join those of the fault: because a fact is missing that would
 // have shown that the way still worked, or because something else is amiss.
@@ -31,6 +31,6 @@ struct Doubt {
   FixedText<200> sentence;  // why
 };
 
-extern const std::array<Doubt (*)(const Scene&), 3> kDoubts;
+extern const std::array<Doubt (*)(const Scene&), 4> kDoubts;
 
 }  // namespace whichhop::diagnostics

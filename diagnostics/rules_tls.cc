@@ -45,6 +45,23 @@ Finding PolicyAgreed(const Scene& s) {
   return f;
 }
 
+// What may be wrong of what we ask for, or of whom we trust: a server that
+// agreed to it, and was verified by it, has changed since; we have not.
+Finding AgreedBefore(const Scene& s) {
+  Finding f;
+  const auto& age = TlsOf(s.attempt).agreed_before;
+  const bool ours = IsAboutPolicy(s.fault) ||
+                    s.fault == Fault::kTlsvUnknownCa ||
+                    s.fault == Fault::kTlsvHostMismatch ||
+                    s.fault == Fault::kTlsSniUnrecognized;
+  if (!ours || !age.has_value()) return f;
+  f.cleared = OurselvesAlone(s);
+  f.sentence << "this server's TLS was agreed on and verified "
+             << AgeSeconds(*age)
+             << " s ago, and nothing of ours has changed since";
+  return f;
+}
+
 Finding ClockAgrees(const Scene& s) {
   Finding f;
   const TlsFacts& tls = TlsOf(s.attempt);

@@ -14,6 +14,7 @@ Finding VerifiedPeer(const Scene& scene);
 Finding PolicyAgreed(const Scene& scene);
 
 // X12: our own clock agrees with those of other origins.
+Finding AgreedBefore(const Scene& scene);
 Finding ClockAgrees(const Scene& scene);
 
 // X12: nobody that we trust has signed anybody: our bundle of CAs is what all

@@ -94,6 +94,9 @@ struct TlsFacts {
   std::optional<std::chrono::seconds> other_name_agreed;  // this address did,
                                                           // asked for another
                                                           // name
+  std::optional<std::chrono::seconds> agreed_before;  // this server did, and
+                                                      // what we ask of it is
+                                                      // the same since
   ClockFacts clock;
   uint32_t untrusted = 0;  // of `clock.origins`, because nobody that we trust
                            // has signed them (codes 2, 18 to 21)

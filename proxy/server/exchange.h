@@ -188,6 +188,7 @@ class Exchange final : public Retired,
   void AskWalkElsewhere(PathWalks* walks, Time now);
   void NoteSuccess();
   void NoteAnswer();
+  void NoteBroken(AddressMemory* memory, Time now);
   void AskWalks(diagnostics::Fault fault, Time answered);
   void AskSiblings(const AttemptFailure& failure, diagnostics::Fault fault);
   static void ForgetRacks(diagnostics::SiblingFacts& facts);

@@ -19,6 +19,14 @@ using diagnostics::Fault;
 
 namespace {
 
+// An answer that was due, or on its way, broke off.
+bool BreaksOff(const AttemptFailure& failure) {
+  const bool answer = failure.phase >= diagnostics::AttemptPhase::kRequest;
+  return answer && (failure.end == AttemptEnd::kFin ||
+                    failure.end == AttemptEnd::kReset ||
+                    failure.end == AttemptEnd::kMalformed);
+}
+
 // An ICMP error that names what is wrong on the way to this very address.
 bool IsRoutersWord(Fault fault) {
   return fault == Fault::kConnectRefusedIcmp ||
@@ -127,13 +135,22 @@ void Exchange::NoteFault(const AttemptFailure& failure, Fault fault) {
                       RequestEnd::kFault);
 }
 
-// Of whoever answers others may ask when they fail.
+// Of whoever answers, whole, others may ask when they fail.
 void Exchange::NoteAnswer() {
   const Time asked = recorder_.attempt().written;
-  if (asked == kNoTime) return;  // it did not wait for the whole request
+  // Or it did not wait for the whole request.
+  if (connection_ == nullptr || asked == kNoTime) return;
   AddressMemory* const memory =
       connection_->endpoint().memory(connection_->address());
   if (memory != nullptr) memory->NoteAnswer(asked);
+}
+
+// A whole answer in between tells who holds the address from what is behind it.
+void Exchange::NoteBroken(AddressMemory* memory, Time now) {
+  constexpr Duration kLately = std::chrono::seconds(10);
+  const Time before = memory->NoteBroken(now);
+  recorder_.siblings().answered_between =
+      before != kNoTime && now - before <= kLately && memory->asked() > before;
 }
 
 // Notes what others are to know of this failure, and takes what they know.
@@ -145,6 +162,7 @@ void Exchange::AskSiblings(const AttemptFailure& failure, Fault fault) {
       connection_->endpoint().memory(connection_->address());
   const bool silence = diagnostics::IsSilence(fault);
   if (memory != nullptr && silence) memory->NoteSilence(silent_since, now);
+  if (memory != nullptr && BreaksOff(failure)) NoteBroken(memory, now);
   if (failure.end == AttemptEnd::kFin) connection_->NoteEnd();
   // Nobody can have seen anything meanwhile, or a router has said of this very
   // address what is wrong.
@@ -171,17 +189,19 @@ void Exchange::ForgetRacks(diagnostics::SiblingFacts& facts) {
 // once a walk was made, nor, where one can tell, before.
 void Exchange::AskWalks(Fault fault, Time answered) {
   PathWalks* const walks = worker_.crew().walks();
-  const bool lost =
+  const bool matters =
       diagnostics::IsSilence(fault) || fault == Fault::kConnectUnreachHost;
   const Address& target = connection_->address();
-  if (walks == nullptr || !lost || target.is_loopback()) return;
+  if (walks == nullptr || !matters || target.is_loopback()) return;
   const Time now = worker_.loop().now();
   const auto report = walks->Find(target);
   diagnostics::SiblingFacts& facts = recorder_.siblings();
   if (report != nullptr && answered <= report->ended) {
-    AddWalk(*report, walks->First(target, now), config().topology, now, &facts);
-    // Whether the first router answers anybody, a walk that gets there shows.
-    if (report->hops.empty()) AskWalkElsewhere(walks, now);
+    AddWalk(*report, walks->Next(*report, now), config().topology, now, &facts);
+    // Who should have come next, a walk shows that gets there.
+    const PathHop* const last = report->last();
+    const bool lost = last == nullptr || last->kind == PathHop::Kind::kPassed;
+    if (lost) AskWalkElsewhere(walks, now);
   }
   const bool may_tell = !config().topology.empty();
   if (report != nullptr || may_tell) ForgetRacks(facts);
@@ -189,11 +209,13 @@ void Exchange::AskWalks(Fault fault, Time answered) {
 }
 
 void Exchange::AskWalkElsewhere(PathWalks* walks, Time now) {
-  const auto witness = FindWitness(generation_, connection_->address(), now);
+  const auto witness = FindWitness(generation_, recorder_.route()->upstream,
+                                   lease_.index(), now);
   if (witness) walks->Ask(*witness, now);
 }
 
 void Exchange::NoteSuccess() {
+  NoteAnswer();
   if (!lease_.held() || !lease_.TakeSuspicion()) return;
   worker_.crew().Note(generation_.shared_config(), recorder_.route()->upstream,
                       lease_.index(), RequestEnd::kSuccess);

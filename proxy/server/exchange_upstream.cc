@@ -218,6 +218,7 @@ void Exchange::Secure() {
   RemovePending();
   if (const TlsLayer* const tls = connection_->stream().tls()) {
     recorder_.NoteHandshake(*tls, worker_.loop().now());
+    connection_->endpoint().SawSecured();
     StopWaitingUpstream();
     up_readable_ = tls->may_have_more();
   }
@@ -392,7 +393,6 @@ void Exchange::OnFinalHead() {
     recorder_.NoteDate(ValueOf(up_in_.data(), *date), worker_.loop().now());
   }
   lease_.OnAnswered();
-  NoteAnswer();
   StopWaitingUpstream();
   // The server gave up on the connection as we took it: not our client's 408.
   if (head.line.status == 408 && recorder_.attempt().reused &&

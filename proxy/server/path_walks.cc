@@ -5,6 +5,22 @@
 
 namespace whichhop {
 
+namespace {
+
+// Whether `other` met the same routers, and more.
+bool GoesOn(const PathReport& report, const PathReport& other) {
+  const size_t hops = report.hops.size();
+  const bool alike =
+      report.target.IpBytes().size() == other.target.IpBytes().size();
+  return alike && other.hops.size() > hops &&
+         std::equal(report.hops.begin(), report.hops.end(), other.hops.begin(),
+                    [](const PathHop& a, const PathHop& b) {
+                      return a.kind == b.kind && a.from == b.from;
+                    });
+}
+
+}  // namespace
+
 void PathWalks::Ask(const Address& target, Time now) {
   if (target.is_unix() || target.is_loopback()) return;
   {
@@ -70,17 +86,17 @@ std::vector<std::shared_ptr<const PathReport>> PathWalks::All() const {
   return reports;
 }
 
-std::optional<Address> PathWalks::First(const Address& target, Time now) const {
-  std::optional<Address> first;
-  for (const auto& report : All()) {
-    if (report->hops.empty() || now - report->ended > kPause) continue;
-    const PathHop& hop = report->hops.front();
-    const bool alike = hop.from.IpBytes().size() == target.IpBytes().size();
-    if (hop.kind != PathHop::Kind::kPassed || !alike) continue;
-    if (first && !(*first == hop.from)) return {};
-    first = hop.from;
+std::optional<Address> PathWalks::Next(const PathReport& report,
+                                       Time now) const {
+  std::optional<Address> next;
+  for (const auto& other : All()) {
+    if (now - other->ended > kPause || !GoesOn(report, *other)) continue;
+    const PathHop& hop = other->hops[report.hops.size()];
+    if (hop.kind != PathHop::Kind::kPassed) continue;
+    if (next && !(*next == hop.from)) return {};
+    next = hop.from;
   }
-  return first;
+  return next;
 }
 
 void PathWalks::Stop() {

@@ -31,9 +31,10 @@ class PathWalks final : private PathWalkEvents {
   // From any thread: the last one to end; null: none has.
   std::shared_ptr<const PathReport> Find(const Address& target) const;
   std::vector<std::shared_ptr<const PathReport>> All() const;
-  // The first router of the walks of the last minute to addresses of the
-  // target's family, where all agree on it.
-  std::optional<Address> First(const Address& target, Time now) const;
+  // Who comes behind the last that answered `report`: the router that answered
+  // next where another walk of the last minute went the same way so far. Nobody
+  // where those disagree.
+  std::optional<Address> Next(const PathReport& report, Time now) const;
 
   // On the loop's thread: ends those that run.
   void Stop();

@@ -213,6 +213,11 @@ void Recorder::AddTls(const UpstreamConnection& connection,
   tls_ = std::make_unique<const TlsFacts>(tls->facts());
   attempt().tls = true;
   facts->tls = EvidenceOf(*tls_, *endpoint.tls(), endpoint.tls_host());
+  if (endpoint.secured() != kNoTime) {
+    facts->tls->agreed_before =
+        std::chrono::duration_cast<diagnostics::Seconds>(attempt().ended -
+                                                         endpoint.secured());
+  }
   const TlsNeighbours::Server server = NeighbourOf(attempt());
   neighbours_.NoteRefused(server, *tls_, attempt().ended);
   neighbours_.Add(server, *tls_, attempt().ended, &*facts->tls);
@@ -284,6 +289,11 @@ void Recorder::AddName(const AttemptRecord& record, AttemptFacts* facts) {
       endpoint.min_handshake(record.address.value_or(Address()));
   if (least != Duration::max()) facts->peer_min_rtt = ToMicros(least);
   if (endpoint.name() == nullptr) return;
+  const Time moved = endpoint.moved_to(record.address.value_or(Address()));
+  if (moved != kNoTime) {
+    facts->moved =
+        std::chrono::duration_cast<diagnostics::Seconds>(record.ended - moved);
+  }
   const Time resolved = endpoint.name()->last_resolved();
   if (resolved == kNoTime) return;
   facts->resolved_before =

@@ -126,23 +126,31 @@ void AddSiblings(Generation& generation, const Failed& failed,
   }
 }
 
-std::optional<Address> FindWitness(Generation& generation,
-                                   const Address& failed, Time now) {
+std::optional<Address> FindWitness(Generation& generation, size_t upstream,
+                                   size_t server, Time now) {
+  const std::vector<UpstreamConfig>& upstreams = generation.config().upstreams;
+  const ServerConfig& failed = upstreams[upstream].servers[server];
   std::optional<Address> witness;
-  Time latest = now - kLastSeconds;
-  const auto ask = [&](const Address& address, const AddressMemory& memory) {
-    const bool other = !address.is_unix() && !address.is_loopback() &&
-                       address.IpBytes() != failed.IpBytes();
-    if (!other || memory.asked() <= latest) return;
-    latest = memory.asked();
-    witness = address;
-  };
+  bool neighbour = false;
+  Time latest = kNoTime;
   size_t asked = 0;
-  for (size_t i = 0; i < generation.config().upstreams.size(); ++i) {
-    Upstream& upstream = generation.upstream(i);
-    for (size_t each = 0; each < upstream.servers(); ++each) {
+  for (size_t i = 0; i < upstreams.size(); ++i) {
+    for (size_t each = 0; each < upstreams[i].servers.size(); ++each) {
       if (++asked > kMaxSiblingsAsked) return witness;
-      upstream.server(each).ForEachAddress(ask);
+      const ServerConfig& other = upstreams[i].servers[each];
+      const bool near = !failed.rack.empty() && other.rack == failed.rack;
+      if (other.text == failed.text || (neighbour && !near)) continue;
+      generation.upstream(i).server(each).ForEachAddress(
+          [&](const Address& address, const AddressMemory& memory) {
+            const bool walked = !address.is_unix() && !address.is_loopback();
+            const bool better = near > neighbour || memory.asked() > latest;
+            if (!walked || memory.asked() < now - kLastSeconds || !better) {
+              return;
+            }
+            latest = memory.asked();
+            neighbour = near;
+            witness = address;
+          });
     }
   }
   return witness;

@@ -36,8 +36,9 @@ struct Failed {
 void AddSiblings(Generation& generation, const Failed& failed,
                  diagnostics::SiblingFacts* facts);
 
-// The address, not this one, that answered last, within the last seconds.
-std::optional<Address> FindWitness(Generation& generation,
-                                   const Address& failed, Time now);
+// An address on another host than this server's that answered within the last
+// seconds: one of its rack, if there is one, else the latest.
+std::optional<Address> FindWitness(Generation& generation, size_t upstream,
+                                   size_t server, Time now);
 
 }  // namespace whichhop

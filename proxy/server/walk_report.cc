@@ -69,20 +69,20 @@ void AppendWalk(const PathReport& report,
 
 }  // namespace
 
-void AddWalk(const PathReport& report, const std::optional<Address>& first,
+void AddWalk(const PathReport& report, const std::optional<Address>& next,
              const std::vector<TopologyConfig>& topology, Time now,
              diagnostics::SiblingFacts* facts) {
   facts->walk_age =
       std::chrono::duration_cast<diagnostics::Seconds>(now - report.ended);
   const PathHop* const last = report.last();
-  if (last == nullptr && report.error == 0 && first) {
-    facts->walk_mute = HopAt(topology, *first);
+  if (last != nullptr && last->kind == PathHop::Kind::kTarget) return;
+  if (last != nullptr) facts->walk_last = HopAt(topology, last->from);
+  if (last != nullptr && last->kind == PathHop::Kind::kRefused) {
+    facts->walk_refused = !report.last_passed();
+    facts->walk_no_neighbour = report.last_passed();
+  } else if (next && report.error == 0) {
+    facts->walk_mute = HopAt(topology, *next);
   }
-  if (last == nullptr || last->kind == PathHop::Kind::kTarget) return;
-  facts->walk_last = HopAt(topology, last->from);
-  if (last->kind != PathHop::Kind::kRefused) return;
-  facts->walk_refused = !report.last_passed();
-  facts->walk_no_neighbour = report.last_passed();
 }
 
 void AppendPathHops(const PathReport& report,

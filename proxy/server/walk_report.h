@@ -13,8 +13,8 @@ namespace whichhop {
 
 // Adds what the walk says of its target's way, if `topology` knows the last
 // that answered: else it names no hop of ours. Who was reached at last is no
-// witness of what was broken before. `first`: who answers other walks first.
-void AddWalk(const PathReport& report, const std::optional<Address>& first,
+// witness of what was broken before. `next`: who should have come next.
+void AddWalk(const PathReport& report, const std::optional<Address>& next,
              const std::vector<TopologyConfig>& topology, Time now,
              diagnostics::SiblingFacts* facts);
 

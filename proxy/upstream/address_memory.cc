@@ -13,6 +13,12 @@ void AddressMemory::NoteSilence(Time since, Time now) {
   silent_until_.store(Count(now), std::memory_order_relaxed);
 }
 
+Time AddressMemory::NoteBroken(Time now) {
+  const int64_t before =
+      broken_.exchange(Count(now), std::memory_order_relaxed);
+  return Time(Duration(before));
+}
+
 void AddressMemory::NoteEnd(Time now) {
   ended_.store(Count(now), std::memory_order_relaxed);
 }

@@ -29,6 +29,9 @@ class AddressMemory {
   // Its kernel ended a connection in order (FIN) that nobody here wanted ended.
   void NoteEnd(Time now);
 
+  // An answer broke off; when the one before did, kNoTime: never.
+  Time NoteBroken(Time now);
+
   // When the last request that was answered had been asked; kNoTime: none was.
   Time asked() const { return Load(asked_); }
   Time silent_since() const { return Load(silent_since_); }
@@ -49,6 +52,7 @@ class AddressMemory {
   Value silent_since_ = kNever;
   Value silent_until_ = kNever;
   Value ended_ = kNever;
+  Value broken_ = kNever;
 };
 
 // The memories of all addresses that somebody may connect to. Thread-safe, by

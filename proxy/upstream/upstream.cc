@@ -21,18 +21,29 @@ Endpoint::~Endpoint() {
 
 // Addresses that stay keep what is known of them, and their connections.
 void Endpoint::OnAddresses(ResolvedName& name) {
+  const bool answered = std::ranges::any_of(targets_, [](const Target& each) {
+    return each.memory->asked() != kNoTime;
+  });
+  const Time moved = answered ? loop_.now() : kNoTime;
   std::vector<Target> targets;
   for (const Address& host : name.addresses()) {
     const Address address = host.WithPort(spec_.port);
     const size_t known = IndexOf(address);
     targets.push_back(known < targets_.size()
                           ? targets_[known]
-                          : Target{address, MemoryOf(address)});
+                          : Target{address, MemoryOf(address), moved});
   }
   targets_ = std::move(targets);
   for (size_t i = idle_.size(); i-- > 0;) {
     if (!Has(idle_[i]->address())) DropIdle(*idle_[i]);
   }
+}
+
+Time Endpoint::moved_to(const Address& address) const {
+  const size_t index = IndexOf(address);
+  if (index == targets_.size()) return kNoTime;
+  const Target& target = targets_[index];
+  return target.memory->asked() > target.moved ? kNoTime : target.moved;
 }
 
 std::shared_ptr<AddressMemory> Endpoint::MemoryOf(const Address& address) {

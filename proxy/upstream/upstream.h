@@ -97,6 +97,15 @@ class Endpoint final : private NameEvents {
   };
   Flows AskFlows(const Address& address, Duration window) const;
 
+  // The handshake of TLS was completed just now; when it last was since this
+  // configuration serves, kNoTime: never.
+  void SawSecured() { secured_ = loop_.now(); }
+  Time secured() const { return secured_; }
+
+  // Since when its name leads to `address`, if it led elsewhere before, to
+  // somebody who answered; kNoTime: it did not.
+  Time moved_to(const Address& address) const;
+
   // What the process knows of an address; null if the name has moved on.
   AddressMemory* memory(const Address& address);
   // Calls visit(Address, const AddressMemory&) for each that it has now.
@@ -128,6 +137,7 @@ class Endpoint final : private NameEvents {
   struct Target {
     Address address;
     std::shared_ptr<AddressMemory> memory;
+    Time moved = kNoTime;
     Duration min_handshake = Duration::max();
     Time avoided_until = kNoTime;
   };
@@ -150,6 +160,7 @@ class Endpoint final : private NameEvents {
   std::vector<Target> targets_;
   size_t next_ = 0;  // of targets_
   Time left_alone_until_ = kNoTime;
+  Time secured_ = kNoTime;
   std::vector<std::unique_ptr<UpstreamConnection>> idle_;
   std::vector<UpstreamConnection*> open_;  // in no order
   TlsClientSessions tls_sessions_;

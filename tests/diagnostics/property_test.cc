@@ -59,6 +59,8 @@ class Generator {
     near.same_rack = Age();
     near.other_rack = Age();
     near.far_end_closed = Age();
+    near.answered_between = Flip();
+    if (Below(4) == 0) o.attempt.moved = seconds(Below(90));
     if (Flip()) near.flows_silent = Below(3);
     if (Below(3) == 0) {
       // Then no walk breaks off and no rack is silent.
@@ -313,6 +315,10 @@ constexpr void (*kRemovals[])(Observation&) = {
     [](Observation& o) { o.attempt.siblings.flows_acking = 0; },
     [](Observation& o) { o.attempt.siblings.flows_silent = 0; },
     [](Observation& o) { o.attempt.siblings.far_end_closed.reset(); },
+    [](Observation& o) { o.attempt.siblings.answered_between = false; },
+    [](Observation& o) {
+      if (o.attempt.tls) o.attempt.tls->agreed_before.reset();
+    },
     [](Observation& o) { o.attempt.siblings.rack_silent = 0; },
     [](Observation& o) {
       // Of a router that says that there is no such host it shows that its
@@ -489,6 +495,7 @@ TEST_CASE("what nobody believes moves nothing") {
 TEST_CASE("a claim clears no hop, and only one that counts moves anything") {
   size_t met[4] = {};
   ForManyRelayed([&](Observation o) {
+    o.writer = {};  // whose word would count where no claim does
     const Verdict with = Diagnose(o);
     o.testimony.reset();
     const Verdict without = Diagnose(o);
@@ -504,6 +511,7 @@ TEST_CASE("a claim clears no hop, and only one that counts moves anything") {
 
 TEST_CASE("a claim leaves a row of the status named, or none that there was") {
   ForManyRelayed([](Observation o) {
+    o.writer = {};  // whose word would count where no claim does
     const Verdict with = Diagnose(o);
     o.testimony.reset();
     const Verdict without = Diagnose(o);

@@ -75,10 +75,10 @@ auto Fields(ClockFacts& facts) {
 }
 
 auto Fields(TlsFacts& facts) {
-  auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w,
-         x] = facts;
+  auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x,
+         y] = facts;
   return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u,
-                  v, w, x);
+                  v, w, x, y);
 }
 
 auto Fields(ClientTlsFacts& facts) {
@@ -107,20 +107,20 @@ auto Fields(IcmpFacts& facts) {
 }
 
 auto Fields(SiblingFacts& facts) {
-  auto& [a, b, c, d, e, f, g, h, i, j, k, l, m] = facts;
-  return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m);
+  auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n] = facts;
+  return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n);
 }
 
 // All but the first bytes, which are one fact in two fields: see below.
 auto Fields(AttemptFacts& facts) {
   auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x,
-         y, z, aa, bb, cc, dd, ee, ff, gg, hh, ii, jj, kk, ll, first_bytes,
+         y, z, aa, bb, cc, dd, ee, ff, gg, hh, ii, jj, kk, ll, mm, first_bytes,
          first_bytes_size, tls, siblings] = facts;
   static_assert(std::is_same_v<decltype(first_bytes), std::array<char, 64>>);
   static_assert(std::is_same_v<decltype(first_bytes_size), uint8_t>);
   return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u,
                   v, w, x, y, z, aa, bb, cc, dd, ee, ff, gg, hh, ii, jj, kk, ll,
-                  tls, siblings);
+                  mm, tls, siblings);
 }
 
 auto Fields(TestimonyFacts& facts) {
