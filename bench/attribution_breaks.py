@@ -391,6 +391,9 @@ RACK = [
     Break("rack-narrow", narrow_at("s1", 21), target="/cart?" + "q" * 3000),
     Break("tor-drops-the-rack", also(route("tor", "blackhole 10.21.0.2"),
                                      route("tor", "blackhole 10.22.0.2"))),
+    Break("rack-off-of-a-pool", lambda chain: chain.links("sw1", "down"), POOL),
+    Break("rack-of-a-pool-dropped", also(route("tor", "blackhole 10.21.0.2"),
+                                         route("tor", "blackhole 10.22.0.2")), POOL),
     Break("tor-says-rack-unreachable", route("tor", f"unreachable {S1}")),
 ]
 EDGE_NETWORK = [

@@ -216,8 +216,8 @@ CHAIN = {
     },
     "tor": {
         "it swallows": "rack-drops-one rack-drops-all rack-drops-answers tor-drops-the-rack "
-                       "tor-drops-lb",
-        "it is off": "rack-off tor-off",
+                       "tor-drops-lb rack-of-a-pool-dropped",
+        "it is off": "rack-off rack-off-of-a-pool tor-off",
         "it is off from after the request": "rack-off-while-waited-for",
         "its route is dead, and it says so": "rack-says-unreachable tor-says-rack-unreachable "
                                              "tor-says-unreachable",

@@ -28,17 +28,21 @@ struct Place {
   const Address& address;
 };
 
-Nearness Compare(const Place& failed, const Place& other) {
+bool OfOneHost(const Address& one, const Address& other) {
+  return !one.is_loopback() && one.IpBytes() == other.IpBytes();
+}
+
+Nearness Compare(const Place& failed, const Place& other, bool one_site) {
   if (other.address == failed.address) return Nearness::kSharesAddress;
   if (other.address.is_unix() || failed.address.is_unix()) {
     return Nearness::kStranger;
   }
   const bool racks = !failed.rack.empty() && !other.rack.empty();
   if (racks && other.rack == failed.rack) return Nearness::kSharesRack;
-  if (racks && other.upstream == failed.upstream) return Nearness::kSharesWay;
-  const bool one_host = !failed.address.is_loopback() &&
-                        other.address.IpBytes() == failed.address.IpBytes();
-  return one_host ? Nearness::kSharesHost : Nearness::kStranger;
+  const bool site = one_site || other.upstream == failed.upstream;
+  if (racks && site) return Nearness::kSharesWay;
+  return OfOneHost(failed.address, other.address) ? Nearness::kSharesHost
+                                                  : Nearness::kStranger;
 }
 
 // Of those known, the latest counts.
@@ -80,12 +84,11 @@ class Survey {
   void Ask(const Place& other, const AddressMemory& memory) {
     const Place here{failed_.upstream, FailedRack(), failed_.address};
     if (!here.rack.empty() && other.rack == here.rack) {
-      ++facts_.rack_servers;
-      if (IsSilent(memory, failed_.now)) ++facts_.rack_silent;
+      CountInRack(other.address, IsSilent(memory, failed_.now));
     }
     if (memory.asked() <= failed_.silent_since) return;
     const Duration age = failed_.now - memory.asked();
-    switch (Compare(here, other)) {
+    switch (Compare(here, other, AtLb())) {
       case Nearness::kStranger:
         return;
       case Nearness::kSharesWay:
@@ -99,6 +102,20 @@ class Survey {
       case Nearness::kSharesAddress:
         return NoteAge(age, &facts_.same_address);
     }
+  }
+
+  // Of a host that is off all ports are silent: they are no further witness.
+  void CountInRack(const Address& address, bool silent) {
+    const bool port =
+        !(address == failed_.address) && OfOneHost(failed_.address, address);
+    if (silent && port) return;
+    ++facts_.rack_servers;
+    if (silent) ++facts_.rack_silent;
+  }
+
+  // A balancer has one switch between it and all of its racks' own.
+  bool AtLb() const {
+    return generation_.config().node.position == diagnostics::Position::kLb;
   }
 
   Generation& generation_;

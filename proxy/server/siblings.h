@@ -29,10 +29,10 @@ struct Failed {
 };
 
 // Adds to `facts`. Racks go by their names, over all upstreams. Two racks of
-// one upstream share the way to them; a server without a rack shares no switch
-// with any other host, however alike their addresses are: a route may be dead
-// for one address alone. Ports of one host share all of the way, but not on
-// loopback, where there is none.
+// one upstream share the way to them, at position lb of all upstreams; a server
+// without a rack shares no switch with any other host, however alike their
+// addresses are: a route may be dead for one address alone. Ports of one host
+// share all of the way, but not on loopback, where there is none.
 void AddSiblings(Generation& generation, const Failed& failed,
                  diagnostics::SiblingFacts* facts);
 
