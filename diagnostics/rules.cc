@@ -194,7 +194,7 @@ Finding SiblingFlowsSilent(const Scene& s) {
 Finding AnsweredBetween(const Scene& s) {
   Finding f;
   if (!s.attempt.siblings.answered_between || !Established(s.attempt)) return f;
-  if (!s.path.contains(Hop::kApp) || IsSilence(s.fault)) return f;
+  if (!s.path.contains(Hop::kApp) || Timer(s.attempt)) return f;
   f.cleared = Holder(s);
   f.sentence << "answers broke here twice within 10 s, and this address "
                 "answered another request in between: whoever holds it works";
