@@ -46,6 +46,10 @@ std::string_view FirstValue(const ResponseHead& head, const char* data,
   return field == nullptr ? std::string_view() : ValueOf(data, *field);
 }
 
+// Not the loop's: one turn may see the whole of an answer, and would say that
+// it took no time.
+Time Now() { return SteadyClock::now(); }
+
 bool IsTelling(FieldId id) {
   return id == FieldId::kServer || id == FieldId::kVia ||
          id == FieldId::kProxyStatus || id == FieldId::kLocation;
@@ -77,16 +81,16 @@ std::vector<Address> OriginProbe::addresses() const {
 }
 
 void OriginProbe::Resolve() {
-  recorder_.Begin(loop_.now());
+  recorder_.Begin(Now());
   recorder_.TakeRoute(&config_.routes.front());
-  recorder_.BeginAttempt(endpoint_, loop_.now());
+  recorder_.BeginAttempt(endpoint_, Now());
   if (endpoint_.resolved()) return Connect();
   step_ = Step::kResolving;
   endpoint_.name()->Await(name_wait_, *this);
 }
 
 void OriginProbe::OnResolved() {
-  recorder_.attempt().resolved = loop_.now();
+  recorder_.attempt().resolved = Now();
   if (endpoint_.resolved()) return Connect();
   AttemptFailure failure = Failure(AttemptEnd::kDns);
   failure.dns = AnswerOf(endpoint_.name()->outcome());
@@ -131,7 +135,7 @@ void OriginProbe::OnConnected() {
   if (reset) failure.phase = AttemptPhase::kRequest;
   if (failure.error != 0) return Fail(failure);
   connection_->MarkConnected();
-  recorder_.attempt().connected = loop_.now();
+  recorder_.attempt().connected = Now();
   step_ = Step::kSecuring;
   Wait(config_.timeouts.tls);
   Secure();
@@ -147,7 +151,7 @@ void OriginProbe::Secure() {
       break;
   }
   if (const TlsLayer* const tls = connection_->stream().tls()) {
-    recorder_.NoteHandshake(*tls, loop_.now());
+    recorder_.NoteHandshake(*tls, Now());
   }
   step_ = Step::kHead;
   parser_.Reset(request_.method);
@@ -169,7 +173,7 @@ void OriginProbe::Write() {
     if (sent.kind == IoResult::Kind::kError) write_error_ = sent.error;
   }
   if (write_error_ == 0 && attempt.written == kNoTime) {
-    attempt.written = loop_.now();
+    attempt.written = Now();
     Wait(config_.timeouts.response_head);
   }
   Read();
@@ -189,7 +193,7 @@ IoResult OriginProbe::Receive() {
   in_.Append(got.bytes);
   AttemptRecord& attempt = recorder_.attempt();
   attempt.received += got.bytes;
-  attempt.last_byte = loop_.now();
+  attempt.last_byte = Now();
   if (attempt.first_byte == kNoTime) attempt.first_byte = attempt.last_byte;
   return got;
 }
@@ -243,12 +247,12 @@ bool OriginProbe::OnHead() {
   answer_.reason = head.line.reason.In(head_.data());
   NoteFields();
   if (const Field* const date = head.fields.First(FieldId::kDate)) {
-    recorder_.NoteDate(ValueOf(head_.data(), *date), loop_.now());
+    recorder_.NoteDate(ValueOf(head_.data(), *date), Now());
   }
   body_.Start(head.framing, head.content_length);
   in_.Consume(parser_.head_bytes());
   step_ = Step::kBody;
-  body_begun_ = loop_.now();
+  body_begun_ = Now();
   Wait(config_.timeouts.response_body);
   return true;
 }
@@ -339,7 +343,7 @@ void OriginProbe::JudgeStatus() {
 // It flows, and may never end.
 bool OriginProbe::BodyGoesOn() const {
   const Duration most = config_.timeouts.response_body;
-  return SteadyClock::now() - body_begun_ >= most;
+  return Now() - body_begun_ >= most;
 }
 
 bool OriginProbe::EndsBody(const IoResult& got) {
@@ -432,7 +436,7 @@ void OriginProbe::Fail(const AttemptFailure& failure) {
   // Of two that were tried, the one that is left.
   if (connection_ != nullptr) target_ = connection_->address();
   if (endpoint_.name() != nullptr) recorder_.attempt().address = target_;
-  recorder_.Fail(failure, connection_.get(), loop_.now());
+  recorder_.Fail(failure, connection_.get(), Now());
   EndWithWalk();
 }
 
@@ -441,7 +445,7 @@ void OriginProbe::Succeed() {
   last_phase_ = AttemptPhase::kBody;
   target_ = connection_->address();
   if (endpoint_.name() != nullptr) recorder_.attempt().address = target_;
-  recorder_.attempt().ended = loop_.now();
+  recorder_.attempt().ended = Now();
   answer_.endless = !body_.done();
   if (recorder_.attempt().status >= 400) JudgeStatus();
   EndWithWalk();
@@ -451,7 +455,7 @@ void OriginProbe::Walk() {
   if (target_->is_unix()) return;
   PathWalkEvents& events = *this;
   report_.reset();
-  walk_begun_ = loop_.now();
+  walk_begun_ = Now();
   walking_to_ = target_;
   walk_ = std::make_unique<PathWalk>(loop_, *target_, events);
   walk_->Start();
@@ -469,8 +473,8 @@ void OriginProbe::OnPathWalked(PathWalk&, PathReport report) {
   if (step_ == Step::kWalking) Judge();
 }
 
-// The walk is one of the way that was taken, and, of a connection that stood and
-// fell silent, from after that.
+// The walk is one of the way that was taken, and, of a connection that stood
+// and fell silent, from after that.
 bool OriginProbe::WalkTells() const {
   const AttemptRecord& attempt = recorder_.attempt();
   if (walking_to_ != target_) return false;
