@@ -189,25 +189,6 @@ Finding SiblingFlowsSilent(const Scene& s) {
   return f;
 }
 
-// Where the configuration says that the app itself answers, no program of the
-// host's stands before it; and the host's kernel has just spoken. What is no
-// HTTP at all somebody else may have said who has the port.
-Finding AppAnswersItself(const Scene& s) {
-  Finding f;
-  const AttemptFacts& a = s.attempt;
-  const bool ended = a.end == AttemptEnd::kFin || a.end == AttemptEnd::kReset;
-  const bool before_body = a.phase == AttemptPhase::kRequest ||
-                           a.phase == AttemptPhase::kWait ||
-                           a.phase == AttemptPhase::kHead;
-  if (s.is != Answers::kApp || !ended || !before_body || !WayWorked(s)) {
-    return f;
-  }
-  f.cleared = s.path & HopSet{Hop::kServer};
-  f.sentence << "the app itself answers there (is: app), and its kernel ended "
-                "what the app began: no server stands between";
-  return f;
-}
-
 // The same answer breaks again and again, and others come whole in between: who
 // holds the address works, and what is behind this one request does not.
 Finding AnsweredBetween(const Scene& s) {
@@ -215,8 +196,8 @@ Finding AnsweredBetween(const Scene& s) {
   if (!s.attempt.siblings.answered_between || !Established(s.attempt)) return f;
   if (!s.path.contains(Hop::kApp) || Timer(s.attempt)) return f;
   f.cleared = Holder(s);
-  f.sentence << "answers broke here twice within 10 s, and this address "
-                "answered another request in between: whoever holds it works";
+  f.sentence << "answers broke here twice within 10 s, and another came whole "
+                "in between: whoever holds the address works";
   return f;
 }
 
@@ -482,7 +463,7 @@ Doubt UnseenWay(const Scene& s) {
 const std::array<Doubt (*)(const Scene&), 4> kDoubts = {
     {UnseenWay, Interception, ClockSuspected, AddressMoved}};
 
-const std::array<NamedRule, 29> kRules = {{
+const std::array<NamedRule, 28> kRules = {{
     {Rule::kFault, NothingLookedUp}, {Rule::kX3, RefusedByTarget},
     {Rule::kX4, Handshake},          {Rule::kX5, Acknowledged},
     {Rule::kX5, ProbeAnswered},      {Rule::kX5, Unacknowledged},
@@ -494,10 +475,9 @@ const std::array<NamedRule, 29> kRules = {{
     {Rule::kX9, SiblingOtherRack},   {Rule::kX9, WholeRackSilent},
     {Rule::kX9, PolicyAgreed},       {Rule::kX10, IcmpOffender},
     {Rule::kX10, PathWalk},          {Rule::kX10, PathWalkMute},
-    {Rule::kX7, AppAnswersItself},   {Rule::kX12, AgreedBefore},
-    {Rule::kX9, AnsweredBetween},    {Rule::kX12, ClockAgrees},
-    {Rule::kX12, BundleShared},      {Rule::kX12, NoRouteHere},
-    {Rule::kX5, SegmentsBehindLoss},
+    {Rule::kX12, AgreedBefore},      {Rule::kX9, AnsweredBetween},
+    {Rule::kX12, ClockAgrees},       {Rule::kX12, BundleShared},
+    {Rule::kX12, NoRouteHere},       {Rule::kX5, SegmentsBehindLoss},
 }};
 
 }  // namespace whichhop::diagnostics

@@ -149,8 +149,15 @@ void Exchange::NoteAnswer() {
 void Exchange::NoteBroken(AddressMemory* memory, Time now) {
   constexpr Duration kLately = std::chrono::seconds(10);
   const Time before = memory->NoteBroken(now);
+  if (before == kNoTime || now - before > kLately) return;
+  // Where the app itself answers, of the host its kernel alone has a part in
+  // it: what answers at another of its ports shows that to work.
+  const UpstreamConfig& upstream =
+      config().upstreams[recorder_.route()->upstream];
+  const bool host = upstream.is == diagnostics::Answers::kApp;
   recorder_.siblings().answered_between =
-      before != kNoTime && now - before <= kLately && memory->asked() > before;
+      memory->asked() > before ||
+      (host && HostAnsweredSince(generation_, connection_->address(), before));
 }
 
 // Notes what others are to know of this failure, and takes what they know.

@@ -143,6 +143,25 @@ void AddSiblings(Generation& generation, const Failed& failed,
   }
 }
 
+bool HostAnsweredSince(Generation& generation, const Address& address,
+                       Time since) {
+  bool answered = false;
+  if (address.is_unix() || address.is_loopback()) return answered;
+  size_t asked = 0;
+  for (size_t i = 0; i < generation.config().upstreams.size(); ++i) {
+    Upstream& upstream = generation.upstream(i);
+    for (size_t each = 0; each < upstream.servers(); ++each) {
+      if (++asked > kMaxSiblingsAsked) return answered;
+      upstream.server(each).ForEachAddress(
+          [&](const Address& other, const AddressMemory& memory) {
+            const bool same = other.IpBytes() == address.IpBytes();
+            answered = answered || (same && memory.asked() > since);
+          });
+    }
+  }
+  return answered;
+}
+
 std::optional<Address> FindWitness(Generation& generation, size_t upstream,
                                    size_t server, Time now) {
   const std::vector<UpstreamConfig>& upstreams = generation.config().upstreams;
