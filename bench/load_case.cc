@@ -96,11 +96,13 @@ std::string Differs(std::string_view what, std::string_view seen,
 // full load somebody is answered meanwhile as a rule.
 Verdict NarrowedBySiblings(Verdict expected, std::string_view cleared) {
   constexpr std::string_view kHost = ", server";
-  if (!expected.cause.ends_with(kHost) || !cleared.ends_with(kHost)) {
+  if (!cleared.ends_with(kHost)) return expected;
+  if (cleared.substr(0, cleared.size() - kHost.size()) != expected.cleared) {
     return expected;
   }
-  expected.cause.remove_suffix(kHost.size());
   expected.cleared = cleared;
+  if (expected.cause.ends_with(kHost))
+    expected.cause.remove_suffix(kHost.size());
   return expected;
 }
 
