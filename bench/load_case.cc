@@ -103,6 +103,9 @@ Verdict NarrowedBySiblings(Verdict expected, std::string_view cleared) {
   expected.cleared = cleared;
   if (expected.cause.ends_with(kHost))
     expected.cause.remove_suffix(kHost.size());
+  if (expected.cause.starts_with("server, ")) {
+    expected.cause.remove_prefix(std::string_view("server, ").size());
+  }
   return expected;
 }
 
