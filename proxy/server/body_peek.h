@@ -27,6 +27,7 @@ class BodyPeek {
   void End() { reader_.EndOfInput(); }
 
   std::string_view text() const { return text_; }
+  std::string_view trailers() const { return reader_.trailers(); }
   // That is all of it.
   bool whole() const { return reader_.done() && !cut_; }
   // Nothing that comes could add to it.

@@ -67,6 +67,7 @@ void Exchange::Reset() {
   request_out_.Release(worker_.buffers());
   ForgetBufferedBody();
   fresh_ = false;
+  ForgetPageRoom();
   up_in_.Clear();
   up_queue_.Clear();
   up_pipe_.Clear();
@@ -114,6 +115,7 @@ void Exchange::End() {
   // Last what is first taken again: the next answer is received into what the
   // processor's caches hold of this one.
   response_out_.Release(worker_.buffers());
+  ForgetPageRoom();
   up_in_.Release(worker_.buffers());
   ForgetBufferedBody();
   body_ = std::string();

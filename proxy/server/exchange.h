@@ -22,6 +22,7 @@
 #include <string>
 
 #include "diagnostics/accept.h"
+#include "diagnostics/augment.h"
 #include "diagnostics/fields.h"
 #include "diagnostics/language.h"
 #include "proxy/base/ulid.h"
@@ -124,6 +125,9 @@ class Exchange final : public Retired,
   };
   // Bodies that are at least so long are spliced: below, copying is as good.
   static constexpr uint64_t kSpliceFrom = 64 * 1024;
+
+  // Who wrote the body that the client gets; kBoth: ours is in theirs.
+  enum class BodyOf : uint8_t { kUpstream, kUs, kBoth };
 
   // For what is missing of an error's page.
   enum class PageWait : uint8_t { kMay, kRunning, kOver };
@@ -246,20 +250,28 @@ class Exchange final : public Retired,
   // exchange_page.cc
   void PeekBody();
   void ReadPage();
+  bool HasRoomForPage();
+  void ForgetPageRoom();
   void AwaitPage();
   void OnPageLate();
   bool NeedsFirstByte() const;
   void OnPageEnd(const IoResult& end);
   void EndPage();
+  BodyOf AugmentedBody(bool stock) const;
   bool IsEmptyPage() const;
+  std::string_view PageBeginning() const;
   bool RecognizePage();
   void AddRemarks();
   MaskSigns::Url Url() const;
 
   // exchange_response.cc
-  void BeginResponse(bool replace_body);
+  void BeginResponse(BodyOf body);
+  BodyOf ChooseBody(BodyOf body, ResponseOptions* options);
   void ChooseFraming(ResponseOptions* options);
   void ReplaceBody(ResponseOptions* options);
+  bool AugmentBody(ResponseOptions* options);
+  void FrameReplacement(bool chunked, ResponseOptions* options);
+  void SendReplacement(BodyOf body);
   void PumpResponse();
   void QueueResponseBody();
   IoResult ReceiveResponseBody();
@@ -287,13 +299,14 @@ class Exchange final : public Retired,
   void GatherClaims();
   void JudgeRelayed(uint16_t status);
   void CollectProxyStatus();
-  std::string_view Trailers();
+  std::string_view Trailers(BodyOf body);
   void KeepOthersProxyStatus();
   void LeaveUpstreamBody();
   std::string_view RequestList(FieldId id, std::string* memory) const;
   diagnostics::BodyType PreferredBody() const;
   diagnostics::Language PreferredLanguage() const;
   std::string_view BodyFields(diagnostics::BodyType type) const;
+  diagnostics::PageInput ErrorBodyInput() const;
   void AppendErrorBody(diagnostics::BodyType type, std::string* out) const;
   std::string_view CacheControl() const;
   bool ClientMayStay() const;
@@ -355,7 +368,9 @@ class Exchange final : public Retired,
   bool up_read_short_ = false;  // the last read took less than it could
   ResponsePhase response_phase_ = ResponsePhase::kNone;
   PageWait page_wait_ = PageWait::kOver;
-  std::unique_ptr<BodyPeek> page_;    // once an error was relayed
+  std::unique_ptr<BodyPeek> page_;     // once an error was relayed
+  diagnostics::BodyForm page_form_{};  // what can be added to it
+  size_t page_room_ = 0;  // that `up_in_` took for it, beyond a block
   std::optional<IoResult> held_end_;  // how the connection ended while a page
                                       // was read: told behind what came
   diagnostics::WriterFacts writer_;   // of an error; refers to `up_in_`
@@ -368,7 +383,8 @@ class Exchange final : public Retired,
   bool splice_down_ = false;  // the rest of the response's body goes through it
   std::string reply_;         // head and body of an answer of ours
   std::string diagnosis_;     // its field lines
-  std::string replacement_;   // our body for an error that came without one
+  std::string replacement_;   // the body of a relayed error, if it is ours or
+                              // ours is in it
   std::vector<std::string_view> proxy_status_;  // received values
   std::string trailers_;
   std::string upstream_body_;    // of a body that we replaced: its beginning

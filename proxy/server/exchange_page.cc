@@ -1,17 +1,19 @@
 // An error's own page: its beginning is held back for a moment, so that who
-// wrote it can be told, and whether ours takes its place.
+// wrote it can be told, and whether ours takes its place; all of it, where
+// something of ours is to be added.
 
 #include <algorithm>
 
 #include "diagnostics/fingerprint.h"
-#include "proxy/base/text.h"
 #include "proxy/server/exchange.h"
 #include "proxy/server/generation.h"
 #include "proxy/server/loops_seen.h"
+#include "proxy/server/page_head.h"
 #include "proxy/server/worker.h"
 
 namespace whichhop {
 
+using diagnostics::BodyForm;
 using diagnostics::ErrorPage;
 using diagnostics::Fault;
 using diagnostics::Recognized;
@@ -21,55 +23,11 @@ namespace {
 // How long a page is waited for, of which some is missing. Those who send
 // errors by drops see them this much later, once.
 constexpr Duration kPageWait = std::chrono::milliseconds(100);
+// And one that is to be whole.
+constexpr Duration kWholePageWait = std::chrono::seconds(1);
 
-bool StartsWithWord(std::string_view value, std::string_view word) {
-  return EqualsIgnoreCase(value.substr(0, word.size()), word);
-}
-
-bool Lists(std::string_view value, std::string_view word) {
-  for (size_t at = 0; at + word.size() <= value.size(); ++at) {
-    if (StartsWithWord(value.substr(at), word)) return true;
-  }
-  return false;
-}
-
-std::string_view FirstValue(const ResponseHead& head, const char* data,
-                            FieldId id) {
-  const Field* const field = head.fields.First(id);
-  return field == nullptr ? std::string_view() : ValueOf(data, *field);
-}
-
-// Its bytes are text as it was written.
-bool IsPlain(const ResponseHead& head, const char* data) {
-  const std::string_view coding =
-      FirstValue(head, data, FieldId::kContentEncoding);
-  return coding.empty() || EqualsIgnoreCase(coding, "identity");
-}
-
-// What comes in events is wanted as it comes.
-bool IsStream(const ResponseHead& head, const char* data) {
-  return StartsWithWord(FirstValue(head, data, FieldId::kContentType),
-                        "text/event-stream");
-}
-
-bool MayTransform(const ResponseHead& head, const char* data) {
-  for (const Field& field : head.fields.all()) {
-    if (field.id == FieldId::kCacheControl &&
-        Lists(ValueOf(data, field), "no-transform")) {
-      return false;
-    }
-  }
-  return true;
-}
-
-bool VariesByUser(const ResponseHead& head, const char* data) {
-  for (const Field& field : head.fields.all()) {
-    if (field.id != FieldId::kVary) continue;
-    const std::string_view names = ValueOf(data, field);
-    if (Lists(names, "authorization") || Lists(names, "cookie")) return true;
-  }
-  return false;
-}
+// Of a page that is to be whole, with the framing of its chunks.
+constexpr size_t kHeldBytes = diagnostics::kAugmentBytes + 16 * 1024;
 
 }  // namespace
 
@@ -96,7 +54,11 @@ void Exchange::PeekBody() {
   if (page_ == nullptr) {
     page_ = std::make_unique<BodyPeek>(HeadLimits{});
   }
-  page_->Start(head.framing, head.content_length, diagnostics::kPageBytes);
+  const bool augment = config().errors.body == BodyPolicy::kAugment;
+  page_form_ = augment ? FormToAugment(head, up_in_.data()) : BodyForm::kOther;
+  page_->Start(head.framing, head.content_length,
+               page_form_ == BodyForm::kOther ? diagnostics::kPageBytes
+                                              : diagnostics::kAugmentBytes);
   const bool hold =
       IsPlain(head, up_in_.data()) && !IsStream(head, up_in_.data());
   page_wait_ = hold ? PageWait::kMay : PageWait::kOver;
@@ -107,7 +69,7 @@ void Exchange::PeekBody() {
 void Exchange::ReadPage() {
   for (;;) {
     page_->Feed(up_in_.view().substr(response_parser_.head_bytes()));
-    if (page_->settled() || up_in_.space_size() == 0) break;
+    if (page_->settled() || !HasRoomForPage()) break;
     if (!up_readable_) return AwaitPage();
     const IoResult got = ReceiveUpstream();
     if (got.kind == IoResult::Kind::kAgain) return AwaitPage();
@@ -116,13 +78,40 @@ void Exchange::ReadPage() {
   EndPage();
 }
 
+// A page that is to be whole may take more than a block, as far as there is
+// room for what is held of messages at all (limits.request_buffers).
+bool Exchange::HasRoomForPage() {
+  if (up_in_.space_size() > 0) return true;
+  const size_t bound = response_parser_.head_bytes() + kHeldBytes;
+  const bool may_grow = page_form_ != BodyForm::kOther &&
+                        up_in_.capacity() < bound && worker_.may_buffer();
+  if (!may_grow) return false;
+  const size_t before = up_in_.capacity();
+  up_in_.Grow(worker_.buffers(), std::min(2 * before, bound));
+  page_room_ += up_in_.capacity() - before;
+  worker_.AddBuffered(static_cast<int64_t>(up_in_.capacity() - before));
+  return true;
+}
+
+// What a long page took is not kept for the next.
+void Exchange::ForgetPageRoom() {
+  if (page_room_ == 0) return;
+  worker_.AddBuffered(-static_cast<int64_t>(page_room_));
+  page_room_ = 0;
+  page_.reset();
+  replacement_ = std::string();
+  up_in_.Release(worker_.buffers());
+}
+
 void Exchange::AwaitPage() {
   if (page_wait_ == PageWait::kRunning) return;
   if (page_wait_ == PageWait::kMay) {
     page_wait_ = PageWait::kRunning;
     StopWaitingUpstream();
     probe_time_ = {};
-    upstream_timer_.Arm(worker_.loop().wheel(), kPageWait, *this);
+    upstream_timer_.Arm(
+        worker_.loop().wheel(),
+        page_form_ == BodyForm::kOther ? kPageWait : kWholePageWait, *this);
     return;
   }
   // Whether it has a body at all is told by its first byte.
@@ -138,6 +127,7 @@ void Exchange::OnPageLate() {
 bool Exchange::NeedsFirstByte() const {
   return config().errors.body == BodyPolicy::kAugment &&
          page_->text().empty() && !page_->settled() &&
+         !IsGrpc(response_parser_.head(), up_in_.view().data()) &&
          response_body_.framing() != Framing::kLength;
 }
 
@@ -156,17 +146,24 @@ void Exchange::EndPage() {
   StopWaitingUpstream();
   page_wait_ = PageWait::kOver;
   const bool stock = RecognizePage();
-  const ResponseHead& head = response_parser_.head();
   switch (config().errors.body) {
     case BodyPolicy::kKeep:
-      return BeginResponse(false);
+      return BeginResponse(BodyOf::kUpstream);
     case BodyPolicy::kReplace:
-      return BeginResponse(true);
+      return BeginResponse(BodyOf::kUs);
     case BodyPolicy::kAugment:
-      break;
+      return BeginResponse(AugmentedBody(stock));
   }
-  const bool replaced = stock && MayTransform(head, up_in_.data());
-  BeginResponse(replaced || IsEmptyPage());
+}
+
+// Whose it is to be. Requires: `augment`.
+Exchange::BodyOf Exchange::AugmentedBody(bool stock) const {
+  const ResponseHead& head = response_parser_.head();
+  const char* const data = up_in_.view().data();
+  if (IsGrpc(head, data)) return BodyOf::kUpstream;
+  if (IsEmptyPage()) return BodyOf::kUs;
+  if (stock && MayTransform(head, data)) return BodyOf::kUs;
+  return page_form_ == BodyForm::kOther ? BodyOf::kUpstream : BodyOf::kBoth;
 }
 
 bool Exchange::IsEmptyPage() const {
@@ -176,6 +173,11 @@ bool Exchange::IsEmptyPage() const {
   }
   // The response of a HEAD: what it says of the body that a GET would get.
   return FirstValue(head, up_in_.view().data(), FieldId::kContentLength) == "0";
+}
+
+// The part that evidence is looked for in, however much there is.
+std::string_view Exchange::PageBeginning() const {
+  return page_->text().substr(0, diagnostics::kPageBytes);
 }
 
 // Who wrote it, into writer_. True: it is a product's stock page.
@@ -191,8 +193,9 @@ bool Exchange::RecognizePage() {
   page.fields =
       up_in_.view().substr(line, response_parser_.head_bytes() - line);
   if (IsPlain(head, data)) {
-    page.body = page_->text();
-    page.whole = page_->whole() && head.framing != Framing::kNone;
+    page.body = PageBeginning();
+    page.whole = page_->whole() && page.body.size() == page_->text().size() &&
+                 head.framing != Framing::kNone;
   }
   if (attempt.written != kNoTime && attempt.first_byte > attempt.written) {
     page.first_byte = std::chrono::duration_cast<std::chrono::microseconds>(
@@ -218,7 +221,7 @@ void Exchange::AddRemarks() {
   const ResponseHead& head = response_parser_.head();
   const char* const data = up_in_.view().data();
   writer_.portal =
-      page_->text().find("<WISPAccessGatewayParam") != std::string_view::npos;
+      PageBeginning().find("<WISPAccessGatewayParam") != std::string_view::npos;
   writer_.no_challenge =
       head.line.status == 401 && !head.fields.Has(FieldId::kWwwAuthenticate);
   if (head.line.status != 404) return;
@@ -227,7 +230,7 @@ void Exchange::AddRemarks() {
   writer_.answered_before = signs.AnsweredLately(Url(), worker_.loop().now());
   if (head.framing == Framing::kNone || !IsPlain(head, data)) return;
   writer_.unlike_sibling =
-      signs.NoteMissing(recorder_.route()->label, Url(), page_->text());
+      signs.NoteMissing(recorder_.route()->label, Url(), PageBeginning());
 }
 
 }  // namespace whichhop

@@ -149,7 +149,7 @@ void Exchange::CollectProxyStatus() {
 
 // The trailer fields that are passed on: a Proxy-Status among them is held to
 // the rules of one in the head. It comes too late to count.
-std::string_view Exchange::Trailers() {
+std::string_view Exchange::Trailers(BodyOf body) {
   const std::string_view all = response_body_.trailers();
   if (all.empty()) return all;
   proxy_status_.clear();
@@ -162,7 +162,8 @@ std::string_view Exchange::Trailers() {
     if (EqualsIgnoreCase(line.substr(0, colon), "proxy-status")) {
       proxy_status_.push_back(line.substr(colon + 2, line.size() - colon - 4));
       claims_.NoteLine(line.substr(0, line.size() - 2));
-    } else {
+    } else if (body == BodyOf::kUpstream ||
+               !DescribesBytes(LookUpField(line.substr(0, colon)))) {
       trailers_ += line;
     }
   }
@@ -232,15 +233,20 @@ std::string_view Exchange::BodyFields(BodyType type) const {
                                            : diagnostics::Language::kEnglish);
 }
 
-void Exchange::AppendErrorBody(BodyType type, std::string* out) const {
+diagnostics::PageInput Exchange::ErrorBodyInput() const {
   diagnostics::PageInput input;
   input.error_id = error_id_.text();
   input.audience = Audience();
-  if (type == BodyType::kHtml) input.language = PreferredLanguage();
   if (request_ != nullptr) {
     input.host = request_->host.In(request_data());
     input.path = request_->line.path.In(request_data());
   }
+  return input;
+}
+
+void Exchange::AppendErrorBody(BodyType type, std::string* out) const {
+  diagnostics::PageInput input = ErrorBodyInput();
+  if (type == BodyType::kHtml) input.language = PreferredLanguage();
   diagnostics::AppendBody(type, *recorder_.verdict(), input, *out);
 }
 

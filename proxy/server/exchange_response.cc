@@ -6,6 +6,7 @@
 #include "proxy/http/upgrade.h"
 #include "proxy/server/exchange.h"
 #include "proxy/server/generation.h"
+#include "proxy/server/page_head.h"
 #include "proxy/server/worker.h"
 
 namespace whichhop {
@@ -17,9 +18,18 @@ namespace {
 
 constexpr size_t kUpstreamBodyKept = 1024;
 
+// Lines, each with its CRLF.
+bool TrailersSign(std::string_view lines) {
+  while (!lines.empty()) {
+    if (IsSignature(lines.substr(0, lines.find(':')))) return true;
+    lines.remove_prefix(lines.find("\r\n") + 2);
+  }
+  return false;
+}
+
 }  // namespace
 
-void Exchange::BeginResponse(bool replace_body) {
+void Exchange::BeginResponse(BodyOf body) {
   const ResponseHead& head = response_parser_.head();
   status_ = head.line.status;
   ResponseOptions options;
@@ -43,23 +53,35 @@ void Exchange::BeginResponse(bool replace_body) {
     options.diagnosis = diagnosis_;
     options.replaces_proxy_status = true;
   }
-  if (replace_body) {
-    ReplaceBody(&options);
-  } else {
-    ChooseFraming(&options);
-  }
+  body = ChooseBody(body, &options);
   response_out_.Acquire(worker_.buffers());
   response_out_.Clear();
   WriteResponseHead(head, up_in_.data(), options, worker_.buffers(),
                     &response_out_);
   up_in_.Consume(response_parser_.head_bytes());
   down_queue_.Add(response_out_.view());
-  if (!replace_body) {
-    response_phase_ = ResponsePhase::kBody;
-    return PumpResponse();
-  }
+  if (body != BodyOf::kUpstream) return SendReplacement(body);
+  response_phase_ = ResponsePhase::kBody;
+  PumpResponse();
+}
+
+// The body and its framing. Where nothing could be added to it, it stays the
+// upstream's.
+Exchange::BodyOf Exchange::ChooseBody(BodyOf body, ResponseOptions* options) {
+  if (body == BodyOf::kBoth && !AugmentBody(options)) body = BodyOf::kUpstream;
+  if (body == BodyOf::kUs) ReplaceBody(options);
+  if (body == BodyOf::kUpstream) ChooseFraming(options);
+  return body;
+}
+
+// In place of the upstream's body, or with it inside.
+void Exchange::SendReplacement(BodyOf body) {
   LeaveUpstreamBody();
-  if (request_->line.method != Method::kHead) down_queue_.Add(replacement_);
+  if (body == BodyOf::kBoth) upstream_body_.clear();  // nothing of it was lost
+  if (request_->line.method != Method::kHead) {
+    response_writer_.Add(replacement_, &down_queue_);
+    response_writer_.AddEnd(Trailers(body), &down_queue_);
+  }
   response_phase_ = ResponsePhase::kReply;
   PumpReply();
 }
@@ -89,7 +111,33 @@ void Exchange::ReplaceBody(ResponseOptions* options) {
   replacement_.clear();
   AppendErrorBody(type, &replacement_);
   options->replaced_fields = BodyFields(type);
-  options->framing = Framing::kLength;
+  FrameReplacement(false, options);
+}
+
+// False: this one has no place for it. Of a response to HEAD nobody knows, and
+// so it says nothing of a body's length.
+bool Exchange::AugmentBody(ResponseOptions* options) {
+  if (response_body_.framing() == Framing::kNone) {
+    options->augmented = true;
+    return false;
+  }
+  replacement_.clear();
+  if (!page_->whole() || TrailersSign(page_->trailers()) ||
+      !diagnostics::AppendAugmented(page_form_, page_->text(),
+                                    *recorder_.verdict(), ErrorBodyInput(),
+                                    replacement_)) {
+    return false;
+  }
+  options->augmented = true;
+  // Trailers need chunks.
+  FrameReplacement(
+      !page_->trailers().empty() && request_->line.minor_version > 0, options);
+  return true;
+}
+
+void Exchange::FrameReplacement(bool chunked, ResponseOptions* options) {
+  response_writer_.Start(chunked);
+  options->framing = chunked ? Framing::kChunked : Framing::kLength;
   options->length = replacement_.size();
   close_after_ = !ClientMayStay();
   options->close = close_after_;
@@ -148,7 +196,7 @@ void Exchange::QueueResponseBody() {
   up_in_.Consume(taken.consumed);
   response_writer_.Add(taken.payload, &down_queue_);
   if (response_body_.done()) {
-    response_writer_.AddEnd(Trailers(), &down_queue_);
+    response_writer_.AddEnd(Trailers(BodyOf::kUpstream), &down_queue_);
   }
 }
 

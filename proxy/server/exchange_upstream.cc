@@ -407,7 +407,7 @@ void Exchange::OnFinalHead() {
   if (head.line.status < 300 && request_->fields.Has(FieldId::kAuthorization)) {
     worker_.mask_signs().NoteAnswered(Url(), worker_.loop().now());
   }
-  BeginResponse(false);
+  BeginResponse(BodyOf::kUpstream);
 }
 
 // Once a connection: what usually answers there hardly changes within one.

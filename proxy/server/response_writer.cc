@@ -11,6 +11,7 @@ namespace {
 
 // Says something of the body that it came with.
 bool DescribesBody(FieldId id) {
+  if (DescribesBytes(id)) return true;
   switch (id) {
     case FieldId::kContentType:
     case FieldId::kContentSecurityPolicy:
@@ -19,13 +20,6 @@ bool DescribesBody(FieldId id) {
     case FieldId::kContentLocation:
     case FieldId::kContentRange:
     case FieldId::kContentDisposition:
-    case FieldId::kContentMd5:
-    case FieldId::kContentDigest:
-    case FieldId::kDigest:
-    case FieldId::kReprDigest:
-    case FieldId::kEtag:
-    case FieldId::kLastModified:
-    case FieldId::kAcceptRanges:
       return true;
     default:  // FieldId is http's vocabulary: the rest is not of the body
       return false;
@@ -38,6 +32,7 @@ bool IsDropped(const Field& field, uint16_t status,
   if (field.id == FieldId::kContentLength) return true;
   if (field.id == FieldId::kCacheControl) return !options.cache_control.empty();
   if (field.id == FieldId::kProxyStatus) return options.replaces_proxy_status;
+  if (options.augmented) return DescribesBytes(field.id);
   if (options.replaced_fields.empty()) return false;
   // In a 416 it tells how long the thing is that was asked for.
   if (field.id == FieldId::kContentRange && status == 416) return false;
@@ -66,7 +61,8 @@ void WriteFraming(const ResponseHead& head, const ResponseOptions& options,
     out->Append("\r\n");
   } else if (options.framing == Framing::kChunked) {
     out->Append("Transfer-Encoding: chunked\r\n");
-  } else if (options.framing == Framing::kNone && head.line.status != 204) {
+  } else if (options.framing == Framing::kNone && head.line.status != 204 &&
+             !options.augmented) {
     if (!head.fields.Has(FieldId::kContentLength)) return;
     out->Append("Content-Length: ");
     out->AppendDecimal(head.content_length);
@@ -95,6 +91,15 @@ HeadWriter Reserve(const ResponseHead& head, size_t extra, BufferPool& pool,
 }
 
 }  // namespace
+
+bool DescribesBytes(FieldId id) {
+  constexpr uint64_t kThose =
+      FieldBit(FieldId::kContentMd5) | FieldBit(FieldId::kContentDigest) |
+      FieldBit(FieldId::kDigest) | FieldBit(FieldId::kReprDigest) |
+      FieldBit(FieldId::kEtag) | FieldBit(FieldId::kLastModified) |
+      FieldBit(FieldId::kAcceptRanges);
+  return (kThose & FieldBit(id)) != 0;
+}
 
 void WriteResponseHead(const ResponseHead& head, const char* data,
                        const ResponseOptions& options, BufferPool& pool,

@@ -19,6 +19,9 @@ inline constexpr uint64_t kClaims =
     FieldBit(FieldId::kErrorId) | FieldBit(FieldId::kErrorHops);
 constexpr bool IsClaim(FieldId id) { return (kClaims & FieldBit(id)) != 0; }
 
+// Says something of a body's bytes, which is not so of any others.
+bool DescribesBytes(FieldId id);
+
 struct ResponseOptions {
   Framing framing = Framing::kNone;  // towards the client
   uint64_t length = 0;               // for Framing::kLength
@@ -33,6 +36,9 @@ struct ResponseOptions {
   // Not empty: the body is ours, these are the whole lines that say what it is,
   // and what the origin said of its own body does not hold.
   std::string_view replaced_fields;
+  // The body is the origin's, and something is added to it: what the origin
+  // said of its bytes does not hold.
+  bool augmented = false;
 };
 
 // Appends the head to `out`, which holds memory and grows as it needs.

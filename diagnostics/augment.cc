@@ -1,0 +1,285 @@
+#include "diagnostics/augment.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "diagnostics/append.h"
+#include "diagnostics/field_name.h"
+#include "diagnostics/fixed_text.h"
+#include "diagnostics/hop_names.h"
+#include "diagnostics/html_end.h"
+#include "diagnostics/json_room.h"
+#include "diagnostics/summary.h"
+#include "diagnostics/text.h"
+#include "diagnostics/weighted_list.h"
+
+namespace whichhop::diagnostics {
+namespace {
+
+constexpr std::string_view kSpace = " \t";
+constexpr std::string_view kMember = "error_hops";
+
+// In these, octets below 0x80 are ASCII's wherever one of ours could stand or
+// is looked for: not so in UTF-16, UTF-32, UTF-7, ISO-2022, HZ and EBCDIC.
+constexpr std::array<std::string_view, 20> kLikeAscii = {
+    "utf-8",    "utf8",      "us-ascii",  "ascii",     "iso-8859-",
+    "iso8859-", "iso_8859-", "latin",     "windows-8", "windows-125",
+    "cp125",    "koi8-",     "euc-",      "gb2312",    "gbk",
+    "gb18030",  "big5",      "shift_jis", "sjis",      "macintosh"};
+constexpr std::array<std::string_view, 4> kOfJson = {"utf-8", "utf8",
+                                                     "us-ascii", "ascii"};
+// Framed or signed, whatever their names end in.
+constexpr std::array<std::string_view, 3> kOpaque = {
+    "application/grpc", "application/jose", "application/connect"};
+
+bool IsLikeAscii(std::string_view charset) {
+  return std::ranges::any_of(kLikeAscii, [charset](std::string_view each) {
+    return NameStartsWith(charset, each);
+  });
+}
+
+bool IsOfJson(std::string_view charset) {
+  return std::ranges::any_of(kOfJson, [charset](std::string_view each) {
+    return NameIs(charset, each);
+  });
+}
+
+std::string_view Trim(std::string_view text) {
+  text.remove_prefix(std::min(text.find_first_not_of(kSpace), text.size()));
+  return text.substr(0, text.find_last_not_of(kSpace) + 1);
+}
+
+BodyForm FormOfName(std::string_view name) {
+  constexpr std::string_view kSuffix = "+json";
+  if (NameIs(name, "text/html")) return BodyForm::kHtml;
+  if (NameIs(name, "text/plain")) return BodyForm::kText;
+  if (NameIs(name, "application/json")) return BodyForm::kJson;
+  if (name.size() <= kSuffix.size() ||
+      !NameIs(name.substr(name.size() - kSuffix.size()), kSuffix)) {
+    return BodyForm::kOther;
+  }
+  const bool opaque = std::ranges::any_of(
+      kOpaque,
+      [name](std::string_view each) { return NameStartsWith(name, each); });
+  return opaque ? BodyForm::kOther : BodyForm::kJson;
+}
+
+// `;`, a name, `=` and a value: whether it leaves the body what it is.
+bool Suits(BodyForm form, std::string_view parameter) {
+  const size_t equals = parameter.find('=');
+  if (!NameIs(Trim(parameter.substr(0, equals)), "charset")) return true;
+  if (equals == parameter.npos) return false;
+  std::string_view value = Trim(parameter.substr(equals + 1));
+  if (value.size() >= 2 && value.front() == '"' && value.back() == '"') {
+    value = value.substr(1, value.size() - 2);
+  }
+  return form == BodyForm::kJson ? IsOfJson(value) : IsLikeAscii(value);
+}
+
+// Whether its octets are those of such a text. NUL and the marks tell UTF-16
+// and UTF-32 that nobody declared, ESC tells ISO-2022.
+bool IsText(std::string_view body) {
+  constexpr std::string_view kNever("\0\x1B", 2);
+  return body.find_first_of(kNever) == body.npos &&
+         !body.starts_with("\xFE\xFF") && !body.starts_with("\xFF\xFE");
+}
+
+// In any charset that is like ASCII: what is none is said by its number.
+void AppendAsciiHtml(std::string_view text, std::string& out) {
+  std::string escaped;
+  AppendHtml(escaped, text);
+  std::string_view rest = escaped;
+  while (!rest.empty()) {
+    const size_t length = std::max(Utf8SequenceLength(rest), size_t{1});
+    if (length == 1) {
+      out += rest.front();
+    } else {
+      uint32_t character =
+          static_cast<unsigned char>(rest[0]) & (0x7Fu >> length);
+      for (size_t i = 1; i < length; ++i) {
+        character =
+            character << 6 | (static_cast<unsigned char>(rest[i]) & 0x3Fu);
+      }
+      AppendAll(out, "&#", Decimal(character).view(), ";");
+    }
+    rest.remove_prefix(length);
+  }
+}
+
+// As AppendTerminal; other characters become \xNN too.
+void AppendAsciiText(std::string_view text, std::string& out) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string escaped;
+  AppendTerminal(escaped, text);
+  for (const char c : escaped) {
+    const auto octet = static_cast<unsigned char>(c);
+    if (octet < 0x80) {
+      out += c;
+    } else {
+      const char digits[] = {'\\', 'x', kHex[octet >> 4], kHex[octet & 15]};
+      out.append(digits, sizeof(digits));
+    }
+  }
+}
+
+// Of a host or a path: the log has all of it.
+std::string_view Shown(std::string_view text) {
+  return text.substr(0, CutLength(text, 256));
+}
+
+// What is styled stands in the elements themselves: a page's own rules reach
+// them less than those of a <style>, which may not stand in a body. Where the
+// page's policy forbids that, they are plain and say the same.
+constexpr std::string_view kPanel =
+    "<aside lang=\"en\" dir=\"ltr\" aria-label=\"Which hop failed\" "
+    "style=\"all:revert;display:block;clear:both;position:relative;"
+    "box-sizing:border-box;max-width:60rem;margin:2rem auto;padding:1rem;"
+    "border:2px solid #57606a;border-radius:4px;background:#fff;color:#1b1f24;"
+    "font:1rem/1.5 system-ui,sans-serif;text-align:left;"
+    "overflow-wrap:anywhere\">\n";
+
+void AppendPanelLine(std::string_view term, std::string_view text,
+                     std::string& out) {
+  if (text.empty()) return;
+  AppendAll(out, "<li>", term, ": <code>");
+  AppendAsciiHtml(text, out);
+  out += "</code></li>\n";
+}
+
+void AppendPanelEvidence(const Verdict& verdict, const PageInput& input,
+                         std::string& out) {
+  if (input.audience != Audience::kOperator) return;
+  AppendPanelLine("Host", Shown(input.host), out);
+  AppendPanelLine("Path", Shown(input.path), out);
+  AppendPanelLine("Next hop", verdict.next_hop.view(), out);
+  std::string sentence;
+  for (size_t i = 0; i < verdict.evidence.size(); ++i) {
+    sentence.clear();
+    AppendEvidence(verdict.evidence[i], sentence);
+    AppendPanelLine("Evidence", sentence, out);
+  }
+}
+
+void AppendPanel(const Verdict& verdict, const PageInput& input,
+                 std::string& out) {
+  AppendAll(out, kPanel, "<p><strong>", Decimal(verdict.status).view(), " ",
+            ReasonPhrase(verdict.status), "</strong></p>\n<p>");
+  std::string summary;
+  AppendSummary(verdict, summary);
+  AppendAsciiHtml(summary, out);
+  out += "</p>\n<ul>\n";
+  AppendPanelLine("Cause", HopNames(verdict.cause).ViewOr("unknown"), out);
+  AppendPanelLine("Reporter", HopNames(verdict.reporter).ViewOr("unknown"),
+                  out);
+  AppendPanelLine("Cleared", HopNames(verdict.cleared).view(), out);
+  AppendPanelLine("Fault", verdict.id.view(), out);
+  AppendPanelLine("Basis", BasisName(verdict.basis), out);
+  AppendPanelLine("Error id", input.error_id, out);
+  AppendPanelEvidence(verdict, input, out);
+  out += "</ul>\n</aside>\n";
+}
+
+bool AppendPage(std::string_view body, const Verdict& verdict,
+                const PageInput& input, std::string& out) {
+  const std::optional<size_t> end = EndOfHtml(body);
+  if (!end) return false;
+  out += body.substr(0, *end);
+  AppendPanel(verdict, input, out);
+  out += body.substr(*end);
+  return true;
+}
+
+bool AppendObject(std::string_view body, const Verdict& verdict,
+                  const PageInput& input, std::string& out) {
+  const std::optional<JsonRoom> room = RoomInObject(body, kMember);
+  if (!room) return false;
+  out += body.substr(0, room->at);
+  AppendAll(out, room->first ? "\"" : ",\"", kMember, "\":{");
+  AppendVerdictMembers(verdict, input.error_id, input.audience, out);
+  out += '}';
+  out += body.substr(room->at);
+  return true;
+}
+
+void AppendLine(std::string_view term, std::string_view text,
+                std::string& out) {
+  if (text.empty()) return;
+  AppendAll(out, term, ": ");
+  AppendAsciiText(text, out);
+  out += '\n';
+}
+
+void AppendParagraph(const Verdict& verdict, const PageInput& input,
+                     std::string& out) {
+  AppendAll(out, Decimal(verdict.status).view(), " ",
+            ReasonPhrase(verdict.status), ": ");
+  AppendSummary(verdict, out);
+  out += '\n';
+  AppendLine("Cause", HopNames(verdict.cause).ViewOr("unknown"), out);
+  AppendLine("Reporter", HopNames(verdict.reporter).ViewOr("unknown"), out);
+  AppendLine("Cleared", HopNames(verdict.cleared).view(), out);
+  AppendAll(out, "Fault: ", verdict.id.view(), " (", BasisName(verdict.basis),
+            ")\n");
+  AppendLine("Error id", input.error_id, out);
+  if (input.audience != Audience::kOperator) return;
+  AppendLine("Next hop", verdict.next_hop.view(), out);
+  std::string sentence;
+  for (size_t i = 0; i < verdict.evidence.size(); ++i) {
+    sentence.clear();
+    AppendEvidence(verdict.evidence[i], sentence);
+    AppendLine("Evidence", sentence, out);
+  }
+}
+
+// Programs send JSON as text too, and read it as JSON.
+bool LooksLikeJson(std::string_view body) {
+  constexpr std::string_view kBlank = " \t\r\n";
+  const size_t first = body.find_first_not_of(kBlank);
+  if (first == body.npos) return false;
+  const char last = body[body.find_last_not_of(kBlank)];
+  return (body[first] == '{' && last == '}') ||
+         (body[first] == '[' && last == ']');
+}
+
+bool AppendText(std::string_view body, const Verdict& verdict,
+                const PageInput& input, std::string& out) {
+  if (LooksLikeJson(body)) return false;
+  AppendAll(out, body, body.ends_with('\n') ? "\n" : "\n\n");
+  AppendParagraph(verdict, input, out);
+  return true;
+}
+
+}  // namespace
+
+BodyForm FormOf(std::string_view content_type) {
+  const BodyForm form =
+      FormOfName(Trim(content_type.substr(0, content_type.find(';'))));
+  if (form == BodyForm::kOther) return form;
+  for (size_t at = 0; (at = content_type.find(';', at)) != content_type.npos;) {
+    const size_t end = content_type.find(';', ++at);
+    if (!Suits(form, content_type.substr(at, end - at))) {
+      return BodyForm::kOther;
+    }
+  }
+  return form;
+}
+
+bool AppendAugmented(BodyForm form, std::string_view body,
+                     const Verdict& verdict, const PageInput& input,
+                     std::string& out) {
+  if (body.size() > kAugmentBytes || !IsText(body)) return false;
+  switch (form) {
+    case BodyForm::kOther:
+      return false;
+    case BodyForm::kHtml:
+      return AppendPage(body, verdict, input, out);
+    case BodyForm::kJson:
+      return AppendObject(body, verdict, input, out);
+    case BodyForm::kText:
+      return AppendText(body, verdict, input, out);
+  }
+  return false;
+}
+
+}  // namespace whichhop::diagnostics

@@ -1,0 +1,18 @@
+#pragma once
+// Where something can be added to the end of somebody else's HTML page. Pure;
+// no heap; time is linear in the page.
+
+#include <cstddef>
+#include <optional>
+#include <string_view>
+
+namespace whichhop::diagnostics {
+
+// Before the last `</body>`, else the last `</html>`, else the end; those in
+// comments, attributes, scripts and the like are text, and don't count.
+// Nothing where it is no page (a fragment has neither a doctype nor <html>,
+// <head> or <body>), or where what is added could not be read: a page of
+// frames, and one that ends inside a tag, a comment, a script or a title.
+[[nodiscard]] std::optional<size_t> EndOfHtml(std::string_view html);
+
+}  // namespace whichhop::diagnostics
