@@ -98,7 +98,8 @@ void Exchange::PeekBody() {
   }
   page_->Start(head.framing, head.content_length, diagnostics::kPageBytes);
   const bool hold =
-      IsPlain(head, up_in_.data()) && !IsStream(head, up_in_.data());
+      IsPlain(head, up_in_.data()) && !IsStream(head, up_in_.data()) &&
+      !IsMasked(head.line.status);  // how its body comes would be a sign
   page_wait_ = hold ? PageWait::kMay : PageWait::kOver;
   ReadPage();
 }
@@ -137,6 +138,7 @@ void Exchange::OnPageLate() {
 
 bool Exchange::NeedsFirstByte() const {
   return config().errors.body == BodyPolicy::kAugment &&
+         !IsMasked(response_parser_.head().line.status) &&
          page_->text().empty() && !page_->settled() &&
          response_body_.framing() != Framing::kLength;
 }
@@ -157,6 +159,7 @@ void Exchange::EndPage() {
   page_wait_ = PageWait::kOver;
   const bool stock = RecognizePage();
   const ResponseHead& head = response_parser_.head();
+  if (IsMasked(head.line.status)) return BeginMasked();
   switch (config().errors.body) {
     case BodyPolicy::kKeep:
       return BeginResponse(false);
