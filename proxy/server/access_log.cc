@@ -280,6 +280,8 @@ void AccessLog::WriteJson(const Exchange& exchange) {
     line_.Text<"upstream_claims_taken">(HearingOf(exchange));
   }
   if (IsError(exchange)) {
+    const uint16_t masked = exchange.recorder().verdict()->masked;
+    if (masked != 0) line_.Number<"masked_status">(masked);
     AppendVerdict(*exchange.recorder().verdict(), exchange.error_id());
   }
   if (IsError(exchange)) PutPage(line_, exchange.recorder());

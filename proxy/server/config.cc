@@ -16,6 +16,13 @@ size_t IndexOfServer(const std::vector<ServerConfig>& servers,
   return static_cast<size_t>(found - servers.begin());
 }
 
+uint16_t RouteConfig::Claimed(uint16_t met) const {
+  for (const MaskConfig& mask : masks) {
+    if (mask.status == met || mask.claimed == met) return mask.claimed;
+  }
+  return 0;
+}
+
 std::optional<diagnostics::Hop> HopAt(
     const std::vector<TopologyConfig>& topology, const Address& address) {
   for (const TopologyConfig& entry : topology) {

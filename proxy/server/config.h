@@ -139,6 +139,12 @@ struct UpstreamConfig {
   std::shared_ptr<const TlsClient> tls = nullptr;  // null: plain
 };
 
+// The public is told of another status than was met.
+struct MaskConfig {
+  uint16_t status = 0;   // 400 to 499
+  uint16_t claimed = 0;  // so too; no other mask's `status`
+};
+
 // Of the routes, the first that matches is taken. Empty: matches all.
 struct RouteConfig {
   std::string host;  // lower case, without port; or "*.suffix"; v6 in [ ]
@@ -146,7 +152,12 @@ struct RouteConfig {
   std::vector<std::string> methods;  // exact
   size_t upstream = 0;               // index in Config::upstreams
   int respond = 0;                   // a status to author here; 0: relay
-  std::string label;                 // http_route of the log: host and path
+  std::vector<MaskConfig> masks;
+  std::string label;  // http_route of the log: host and path
+
+  // What the public is told in place of this status: itself, where it may be
+  // another's mask, and has to look like it. 0: nothing is masked by it.
+  uint16_t Claimed(uint16_t met) const;
 };
 
 enum class Everyone : uint8_t { kNobody, kOperators, kEveryone };

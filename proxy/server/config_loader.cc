@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "diagnostics/model.h"
 #include "proxy/base/text.h"
 #include "proxy/server/config_checks.h"
 #include "proxy/server/config_rows.h"
@@ -383,13 +384,74 @@ void ReadRespond(const ConfigNode& node, RouteDraft& draft,
   Integer<&RouteConfig::respond, 200, 599>(node, draft.route, errors);
 }
 
+constexpr Range<uint64_t> kMaskable{400, 499};
+constexpr std::string_view kNoPhrase = "Unknown Status";
+
+// Says what such a status needs that only who means it could give (RFC 9110,
+// sections 11.6.1, 11.7.1 and 15.5.22); empty: nothing.
+std::string_view ClaimNeeds(uint64_t status) {
+  if (status == 401) return "a WWW-Authenticate";
+  if (status == 407) return "a Proxy-Authenticate";
+  if (status == 426) return "an Upgrade";
+  return {};
+}
+
+// Of one status, as its key or its value stands there.
+std::optional<uint16_t> ReadMaskable(const ConfigNode& node,
+                                     ConfigErrors& errors) {
+  const auto status = ReadInteger(node, kMaskable, errors);
+  if (!status) return std::nullopt;
+  return static_cast<uint16_t>(*status);
+}
+
+std::optional<uint16_t> ReadClaimed(const ConfigNode& node,
+                                    ConfigErrors& errors) {
+  const auto status = ReadMaskable(node, errors);
+  if (!status) return std::nullopt;
+  const std::string_view needed = ClaimNeeds(*status);
+  if (!needed.empty()) {
+    errors.push_back({node.place, Quote(node.text) + " needs " +
+                                      std::string(needed) +
+                                      ", which a mask has not"});
+    return std::nullopt;
+  }
+  if (diagnostics::ReasonPhrase(*status) != kNoPhrase) return status;
+  errors.push_back({node.place, "nobody knows a status " + Quote(node.text)});
+  return std::nullopt;
+}
+
+// A mask of a mask would tell of the first.
+void RefuseChains(const ConfigNode& node, const std::vector<MaskConfig>& masks,
+                  ConfigErrors& errors) {
+  for (const ConfigNode& member : node.children) {
+    const bool chained = std::ranges::any_of(masks, [&](MaskConfig mask) {
+      return std::to_string(mask.status) == member.text;
+    });
+    if (!chained) continue;
+    errors.push_back({member.place, Quote(member.text) + " is masked itself"});
+  }
+}
+
+void ReadMask(const ConfigNode& node, RouteDraft& draft, ConfigErrors& errors) {
+  std::vector<MaskConfig>& masks = draft.route.masks;
+  for (const ConfigNode& member : ReadMembers(node, errors)) {
+    ConfigNode key = member;
+    key.text = member.key;
+    key.place = member.key_place;
+    const auto status = ReadMaskable(key, errors);
+    const auto claimed = ReadClaimed(member, errors);
+    if (status && claimed) masks.push_back({*status, *claimed});
+  }
+  RefuseChains(node, masks, errors);
+}
+
 constexpr Row<RouteDraft> kRouteRows[] = {
     {{"host"}, RouteText<&RouteConfig::host, HostProblem>},
     {{"path"}, RouteText<&RouteConfig::path, PathProblem>},
     {{"methods"}, ReadMethods},
     {{"upstream"}, ReadUpstreamName},
     {{"respond"}, ReadRespond},
-    NotYet<RouteDraft>("mask"),
+    {{"mask"}, ReadMask},
 };
 
 // Adds the error if not exactly one thing happens on the route.

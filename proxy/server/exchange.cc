@@ -86,6 +86,7 @@ void Exchange::Reset() {
   close_after_ = false;
   upstream_body_.clear();
   claims_.Clear();
+  story_.reset();
   made_request_ = false;
   error_id_ = {};
   status_ = 0;

@@ -14,8 +14,8 @@
 // for one, exchange_upstream.cc the attempts and the response's head,
 // exchange_failure.cc how an attempt fails, exchange_page.cc who wrote an
 // error's page, exchange_response.cc what the client is sent of the upstream's
-// response, exchange_tunnel.cc how it becomes a tunnel, and exchange_reply.cc
-// what we say ourselves.
+// response, exchange_tunnel.cc how it becomes a tunnel, exchange_reply.cc what
+// we say ourselves, and exchange_mask.cc what the public is told instead.
 
 #include <memory>
 #include <optional>
@@ -264,6 +264,12 @@ class Exchange final : public Retired,
   void AddRemarks();
   MaskSigns::Url Url() const;
 
+  // exchange_mask.cc
+  bool IsMasked(uint16_t status) const;
+  void BeginMasked();
+  void PutOnMask();
+  const diagnostics::Verdict& Told() const;
+
   // exchange_response.cc
   void BeginResponse(BodyOf body);
   BodyOf ChooseBody(BodyOf body, ResponseOptions* options);
@@ -383,6 +389,8 @@ class Exchange final : public Retired,
   bool splice_down_ = false;  // the rest of the response's body goes through it
   std::string reply_;         // head and body of an answer of ours
   std::string diagnosis_;     // its field lines
+  // What the public is told; null: the truth.
+  std::unique_ptr<const diagnostics::Verdict> story_;
   std::string replacement_;   // the body of a relayed error, if it is ours or
                               // ours is in it
   std::vector<std::string_view> proxy_status_;  // received values

@@ -60,7 +60,8 @@ void Exchange::PeekBody() {
                page_form_ == BodyForm::kOther ? diagnostics::kPageBytes
                                               : diagnostics::kAugmentBytes);
   const bool hold =
-      IsPlain(head, up_in_.data()) && !IsStream(head, up_in_.data());
+      IsPlain(head, up_in_.data()) && !IsStream(head, up_in_.data()) &&
+      !IsMasked(head.line.status);  // how its body comes would be a sign
   page_wait_ = hold ? PageWait::kMay : PageWait::kOver;
   ReadPage();
 }
@@ -126,6 +127,7 @@ void Exchange::OnPageLate() {
 
 bool Exchange::NeedsFirstByte() const {
   return config().errors.body == BodyPolicy::kAugment &&
+         !IsMasked(response_parser_.head().line.status) &&
          page_->text().empty() && !page_->settled() &&
          !IsGrpc(response_parser_.head(), up_in_.view().data()) &&
          response_body_.framing() != Framing::kLength;
@@ -146,6 +148,7 @@ void Exchange::EndPage() {
   StopWaitingUpstream();
   page_wait_ = PageWait::kOver;
   const bool stock = RecognizePage();
+  if (IsMasked(response_parser_.head().line.status)) return BeginMasked();
   switch (config().errors.body) {
     case BodyPolicy::kKeep:
       return BeginResponse(BodyOf::kUpstream);

@@ -50,10 +50,17 @@ void Exchange::Reply(Fault fault, const diagnostics::RequestFacts& facts,
 
 // The answer of our own that the verdict calls for.
 void Exchange::SendReply() {
+  PutOnMask();
   status_ = recorder_.verdict()->status;
   StopWaitingUpstream();
   buffering_ = false;
   Describe();
+  // Masked: nothing of what came is passed on.
+  if (response_phase_ == ResponsePhase::kPeek && connection_ != nullptr) {
+    up_in_.Consume(response_parser_.head_bytes());
+    LeaveUpstreamBody();
+    up_in_.Clear();
+  }
   DiscardRequestBody();
   const BodyType type = PreferredBody();
   replacement_.clear();
@@ -119,18 +126,21 @@ void Exchange::DiscardRequestBody() {
 void Exchange::Describe() {
   MakeErrorId();
   proxy_status_.clear();
+  const diagnostics::Verdict& told = Told();
   const bool relayed =
       recorder_.tried() && recorder_.attempt().status != 0 && !up_in_.empty();
-  if (relayed) CollectProxyStatus();
+  // Of a story nobody behind us is witness.
+  if (relayed && &told != story_.get()) CollectProxyStatus();
   const ErrorsConfig& errors = config().errors;
   const bool error_fields =
       errors.fields == Everyone::kEveryone ||
       (errors.fields == Everyone::kOperators && IsOperator());
   diagnosis_.clear();
-  diagnostics::AppendFields(*recorder_.verdict(),
-                            {config().node.name, error_id_.text(),
-                             proxy_status_, Audience(), error_fields},
-                            diagnosis_);
+  diagnostics::AppendFields(
+      told,
+      {config().node.name, error_id_.text(), proxy_status_, Audience(),
+       error_fields, told.masked},
+      diagnosis_);
   if (errors.cors && error_fields) {
     diagnosis_ +=
         "Access-Control-Expose-Headers: Proxy-Status, Error-Cause, "
@@ -247,7 +257,7 @@ diagnostics::PageInput Exchange::ErrorBodyInput() const {
 void Exchange::AppendErrorBody(BodyType type, std::string* out) const {
   diagnostics::PageInput input = ErrorBodyInput();
   if (type == BodyType::kHtml) input.language = PreferredLanguage();
-  diagnostics::AppendBody(type, *recorder_.verdict(), input, *out);
+  diagnostics::AppendBody(type, Told(), input, *out);
 }
 
 std::string_view Exchange::CacheControl() const {

@@ -124,7 +124,7 @@ bool Exchange::AugmentBody(ResponseOptions* options) {
   replacement_.clear();
   if (!page_->whole() || TrailersSign(page_->trailers()) ||
       !diagnostics::AppendAugmented(page_form_, page_->text(),
-                                    *recorder_.verdict(), ErrorBodyInput(),
+                                    Told(), ErrorBodyInput(),
                                     replacement_)) {
     return false;
   }

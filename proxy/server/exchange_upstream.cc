@@ -421,8 +421,11 @@ void Exchange::NoteServer() {
 // False: there were too many.
 bool Exchange::ForwardInterim() {
   if (++recorder_.attempt().interim > kMaxInterim) return false;
-  // HTTP/1.0 knows none (RFC 9110, section 15.2).
-  if (request_->line.minor_version > 0) {
+  // HTTP/1.0 knows none (RFC 9110, section 15.2). Where something is masked,
+  // hints of what is to come are signs.
+  const bool sign = !recorder_.route()->masks.empty() &&
+                    response_parser_.head().line.status != 100;
+  if (request_->line.minor_version > 0 && !sign) {
     response_out_.Acquire(worker_.buffers());
     response_out_.Clear();
     WriteInterimHead(response_parser_.head(), up_in_.data(), worker_.buffers(),

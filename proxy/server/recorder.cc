@@ -7,6 +7,7 @@
 
 #include "diagnostics/classify.h"
 #include "diagnostics/inferred.h"
+#include "diagnostics/mask.h"
 #include "proxy/net/way_out.h"
 #include "proxy/server/tls_evidence.h"
 
@@ -377,6 +378,13 @@ const diagnostics::Verdict& Recorder::JudgeRelayed(
   if (writer.score >= diagnostics::kNamed) generator_ = writer.generator;
   remarks_ = diagnostics::Remarks(seen);
   return Judge(seen);
+}
+
+std::unique_ptr<const diagnostics::Verdict> Recorder::Mask(uint16_t claimed) {
+  assert(verdict_);
+  if (verdict_->status != claimed) diagnostics::Mask(claimed, *verdict_);
+  return std::make_unique<const diagnostics::Verdict>(
+      diagnostics::MaskedStory(Frame(), claimed));
 }
 
 const diagnostics::Verdict& Recorder::JudgeRespond(uint16_t status) {

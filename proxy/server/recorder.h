@@ -114,8 +114,8 @@ class Recorder {
 
   // The verdicts. Each is final for the exchange and kept.
   const diagnostics::Verdict& JudgeAttempt();  // the last one failed
-  // `writer`: what its page tells; not kept. `testimony`: what the upstream says
-  // of blame; null: nothing.
+  // `writer`: what its page tells; not kept. `testimony`: what the upstream
+  // says of blame; null: nothing.
   const diagnostics::Verdict& JudgeRelayed(
       uint16_t status, const diagnostics::WriterFacts& writer,
       const diagnostics::TestimonyFacts* testimony);
@@ -123,6 +123,10 @@ class Recorder {
   const diagnostics::Verdict& JudgeDecision(
       diagnostics::Fault fault, const diagnostics::RequestFacts& request,
       std::string_view detail);
+
+  // What is sent is `claimed`. Returns what the public is told of it.
+  // Requires: a verdict; its status is masked, or is what masks another.
+  std::unique_ptr<const diagnostics::Verdict> Mask(uint16_t claimed);
 
   // Of the failed attempt, for whoever knows more of its neighbours.
   diagnostics::SiblingFacts& siblings() { return failed_->siblings; }

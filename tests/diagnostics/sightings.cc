@@ -63,6 +63,11 @@ AttemptFacts& NoAnswer(Observation& o) {
 }
 
 SIGHTING(Relayed) { o.kind = Kind::kRelayed; }
+SIGHTING(Relayed401) {
+  Relayed(o);
+  o.status = 401;
+  o.writer.no_challenge = true;
+}
 
 // The client's side.
 SIGHTING(ReqHeadTimeoutSlow) {
