@@ -391,8 +391,8 @@ class Exchange final : public Retired,
   std::string diagnosis_;     // its field lines
   // What the public is told; null: the truth.
   std::unique_ptr<const diagnostics::Verdict> story_;
-  std::string replacement_;   // the body of a relayed error, if it is ours or
-                              // ours is in it
+  std::string replacement_;  // the body of a relayed error, if it is ours or
+                             // ours is in it
   std::vector<std::string_view> proxy_status_;  // received values
   std::string trailers_;
   std::string upstream_body_;    // of a body that we replaced: its beginning

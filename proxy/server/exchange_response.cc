@@ -123,9 +123,8 @@ bool Exchange::AugmentBody(ResponseOptions* options) {
   }
   replacement_.clear();
   if (!page_->whole() || TrailersSign(page_->trailers()) ||
-      !diagnostics::AppendAugmented(page_form_, page_->text(),
-                                    Told(), ErrorBodyInput(),
-                                    replacement_)) {
+      !diagnostics::AppendAugmented(page_form_, page_->text(), Told(),
+                                    ErrorBodyInput(), replacement_)) {
     return false;
   }
   options->augmented = true;

@@ -163,7 +163,7 @@ class OriginProbe final : private UpstreamEvents,
   Timer timer_;
   Duration limit_{};  // of the running wait
   bool probing_ = false;
-  bool late_ = false;  // a timer of ours ended it
+  bool late_ = false;               // a timer of ours ended it
   std::unique_ptr<PathWalk> walk_;  // while it runs
   Time walk_begun_ = kNoTime;       // of the last; so too
   std::optional<Address> walking_to_;
