@@ -206,7 +206,7 @@ constexpr Broken kRoutes[] = {
      "5:33: `401` needs a WWW-Authenticate, which a mask has not"},
     {"{upstream: app, mask: {404: 426}}",
      "5:33: `426` needs an Upgrade, which a mask has not"},
-    {"{upstream: app, mask: {401: 444}}", "5:33: nobody knows a status `444`"},
+    {"{upstream: app, mask: {401: 419}}", "5:33: nobody knows a status `419`"},
     {"{upstream: app, mask: {404: 404}}", "5:33: `404` is masked itself"},
     {"{upstream: app, mask: {403: 404, 404: 410}}",
      "5:33: `404` is masked itself"},
