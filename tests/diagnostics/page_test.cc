@@ -288,8 +288,8 @@ Verdict Largest() {
 TEST_CASE("a page is below 24 KiB, whatever it is about") {
   const std::string wide(9000, '"');
   for (Language language : {Language::kEnglish, Language::kGerman}) {
-    const PageInput input{wide.substr(0, 26), wide, wide, Audience::kOperator,
-                          language};
+    const PageInput input{std::string_view(wide).substr(0, 26), wide, wide,
+                          Audience::kOperator, language};
     const size_t largest = Body(BodyType::kHtml, Largest(), input).size();
     CAPTURE(largest);
     CHECK(largest < kPageMax);
