@@ -333,7 +333,11 @@ Blame NarrowAttempt(const Observation& seen, const AttemptFacts& attempt,
   if (OursAlone(fault)) return Only(suspects, Everyone());
   const Scene scene{attempt, fault, seen.position, seen.is, path};
   AddDoubts(scene, suspects, evidence);
-  const Findings found = ApplyRules(scene, evidence);
+  Findings found = ApplyRules(scene, evidence);
+  // No rule about the way tells whether it is the right one.
+  if (found.any_blame && attempt.moved && suspects.contains(Hop::kDns)) {
+    found.blamed.Add(Hop::kDns);
+  }
   return Settle(suspects, found, evidence);
 }
 
