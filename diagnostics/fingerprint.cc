@@ -4,6 +4,7 @@
 #include <bitset>
 #include <cstring>
 #include <iterator>
+#include <span>
 
 namespace whichhop::diagnostics {
 namespace {
@@ -141,6 +142,42 @@ constexpr bool BodyMarksAreLongEnough() {
 }
 static_assert(BodyMarksAreLongEnough());
 
+// --- Marks of fields are asked by the length of a field's name: few have the
+// length of any that an error has.
+
+constexpr bool IsOfField(const Mark& mark) { return !mark.field.empty(); }
+
+constexpr size_t CountFieldMarks() {
+  return static_cast<size_t>(std::ranges::count_if(kMarks, IsOfField));
+}
+
+struct FieldIndex {
+  static constexpr size_t kLongest = 48;
+  std::array<uint16_t, CountFieldMarks()> marks{};  // by length, else in order
+  std::array<uint16_t, kLongest + 2> begins{};      // of each length
+
+  constexpr FieldIndex() {
+    uint16_t count = 0;
+    for (size_t length = 0; length <= kLongest; ++length) {
+      begins[length] = count;
+      for (size_t i = 0; i < kMarkCount; ++i) {
+        if (!IsOfField(kMarks[i]) || kMarks[i].field.size() != length) continue;
+        marks[count++] = static_cast<uint16_t>(i);
+      }
+    }
+    begins[kLongest + 1] = count;
+  }
+
+  std::span<const uint16_t> OfLength(size_t length) const {
+    if (length > kLongest) return {};
+    return std::span(marks).subspan(
+        begins[length],
+        static_cast<size_t>(begins[length + 1]) - begins[length]);
+  }
+};
+constexpr FieldIndex kFieldIndex;
+static_assert(kFieldIndex.begins.back() == CountFieldMarks());
+
 // --- The score
 
 // What was found of each generator.
@@ -255,8 +292,8 @@ void ReadField(const ErrorPage& page, std::string_view name,
       head->close || (SameWord(name, "connection") && SameWord(value, "close"));
   head->empty =
       head->empty || (SameWord(name, "content-length") && value == "0");
-  for (const Mark& mark : kMarks) {
-    if (mark.field.size() != name.size() || name.empty()) continue;
+  for (const uint16_t index : kFieldIndex.OfLength(name.size())) {
+    const Mark& mark = kMarks[index];
     if (SameWord(name, mark.field) && Fits(mark, value)) {
       Note(page, mark, tallies);
     }
