@@ -12,10 +12,11 @@
 // exchange.cc has its life and the request, exchange_buffer.cc a request that
 // is read whole first, exchange_admission.cc which server is asked and the wait
 // for one, exchange_upstream.cc the attempts and the response's head,
-// exchange_failure.cc how an attempt fails, exchange_page.cc who wrote an
-// error's page, exchange_response.cc what the client is sent of the upstream's
-// response, exchange_tunnel.cc how it becomes a tunnel, exchange_reply.cc what
-// we say ourselves, and exchange_mask.cc what the public is told instead.
+// exchange_failure.cc how an attempt fails, exchange_siblings.cc what others
+// saw of whom it asked, exchange_page.cc who wrote an error's page,
+// exchange_response.cc what the client is sent of the upstream's response,
+// exchange_tunnel.cc how it becomes a tunnel, exchange_reply.cc what we say
+// ourselves, and exchange_mask.cc what the public is told instead.
 
 #include <memory>
 #include <optional>
@@ -189,13 +190,15 @@ class Exchange final : public Retired,
   void RefuseAllDown();
   std::chrono::seconds RetryAfter() const;
   void NoteFault(const AttemptFailure& failure, diagnostics::Fault fault);
-  void AskWalkElsewhere(PathWalks* walks, Time now);
   void NoteSuccess();
+
+  // exchange_siblings.cc
   void NoteAnswer();
   void NoteBroken(AddressMemory* memory, Time now);
-  void AskWalks(diagnostics::Fault fault, Time answered);
   void AskSiblings(const AttemptFailure& failure, diagnostics::Fault fault);
   static void ForgetRacks(diagnostics::SiblingFacts& facts);
+  void AskWalks(diagnostics::Fault fault, Time answered);
+  void AskWalkElsewhere(PathWalks* walks, Time now);
 
   // exchange_upstream.cc
   void StartAttempt();

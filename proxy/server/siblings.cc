@@ -58,20 +58,37 @@ bool IsSilent(const AddressMemory& memory, Time now) {
          memory.asked() <= memory.silent_since();
 }
 
+// Calls visit(upstream, server, address, memory) for each address of the
+// servers, as far as they are asked; those of `first` first.
+template <typename Visitor>
+void ForEachAddress(Generation& generation, size_t first,
+                    const Visitor& visit) {
+  const std::vector<UpstreamConfig>& upstreams = generation.config().upstreams;
+  size_t asked = 0;
+  for (size_t turn = 0; turn < upstreams.size(); ++turn) {
+    // first, then 0 and so on without it.
+    const size_t i = turn == 0 ? first : turn <= first ? turn - 1 : turn;
+    for (size_t each = 0; each < upstreams[i].servers.size(); ++each) {
+      if (++asked > kMaxSiblingsAsked) return;
+      generation.upstream(i).server(each).ForEachAddress(
+          [&](const Address& address, const AddressMemory& memory) {
+            visit(i, upstreams[i].servers[each], address, memory);
+          });
+    }
+  }
+}
+
 class Survey {
  public:
   Survey(Generation& generation, const Failed& failed, SiblingFacts* facts)
       : generation_(generation), failed_(failed), facts_(*facts) {}
 
-  void AskUpstream(size_t index) {
-    const auto& servers = generation_.config().upstreams[index].servers;
-    for (size_t i = 0; i < servers.size() && asked_ < kMaxSiblingsAsked; ++i) {
-      ++asked_;
-      generation_.upstream(index).server(i).ForEachAddress(
-          [&](const Address& address, const AddressMemory& memory) {
-            Ask({index, servers[i].rack, address}, memory);
-          });
-    }
+  void Ask() {
+    ForEachAddress(generation_, failed_.upstream,
+                   [this](size_t upstream, const ServerConfig& server,
+                          const Address& address, const AddressMemory& memory) {
+                     Hear({upstream, server.rack, address}, memory);
+                   });
   }
 
  private:
@@ -81,7 +98,7 @@ class Survey {
     return upstream.servers[failed_.server].rack;
   }
 
-  void Ask(const Place& other, const AddressMemory& memory) {
+  void Hear(const Place& other, const AddressMemory& memory) {
     const Place here{failed_.upstream, FailedRack(), failed_.address};
     if (!here.rack.empty() && other.rack == here.rack) {
       CountInRack(other.address, IsSilent(memory, failed_.now));
@@ -121,7 +138,6 @@ class Survey {
   Generation& generation_;
   const Failed& failed_;
   SiblingFacts& facts_;
-  size_t asked_ = 0;
 };
 
 }  // namespace
@@ -136,59 +152,42 @@ void AddSiblings(Generation& generation, const Failed& failed,
         std::chrono::ceil<Seconds>(failed.now - memory->ended());
   }
   if (failed.silent_since == kNoTime) return;
-  Survey survey(generation, failed, facts);
-  survey.AskUpstream(failed.upstream);
-  for (size_t i = 0; i < generation.config().upstreams.size(); ++i) {
-    if (i != failed.upstream) survey.AskUpstream(i);
-  }
+  Survey(generation, failed, facts).Ask();
 }
 
-bool HostAnsweredSince(Generation& generation, const Address& address,
-                       Time since) {
+bool HostAnsweredSince(Generation& generation, size_t upstream,
+                       const Address& address, Time since) {
   bool answered = false;
   if (address.is_unix() || address.is_loopback()) return answered;
-  size_t asked = 0;
-  for (size_t i = 0; i < generation.config().upstreams.size(); ++i) {
-    Upstream& upstream = generation.upstream(i);
-    for (size_t each = 0; each < upstream.servers(); ++each) {
-      if (++asked > kMaxSiblingsAsked) return answered;
-      upstream.server(each).ForEachAddress(
-          [&](const Address& other, const AddressMemory& memory) {
-            const bool same = other.IpBytes() == address.IpBytes();
-            answered = answered || (same && memory.asked() > since);
-          });
-    }
-  }
+  ForEachAddress(generation, upstream,
+                 [&](size_t, const ServerConfig&, const Address& other,
+                     const AddressMemory& memory) {
+                   answered = answered || (OfOneHost(address, other) &&
+                                           memory.asked() > since);
+                 });
   return answered;
 }
 
 std::optional<Address> FindWitness(Generation& generation, size_t upstream,
                                    size_t server, Time now) {
-  const std::vector<UpstreamConfig>& upstreams = generation.config().upstreams;
-  const ServerConfig& failed = upstreams[upstream].servers[server];
+  const ServerConfig& failed =
+      generation.config().upstreams[upstream].servers[server];
   std::optional<Address> witness;
   bool neighbour = false;
-  Time latest = kNoTime;
-  size_t asked = 0;
-  for (size_t i = 0; i < upstreams.size(); ++i) {
-    for (size_t each = 0; each < upstreams[i].servers.size(); ++each) {
-      if (++asked > kMaxSiblingsAsked) return witness;
-      const ServerConfig& other = upstreams[i].servers[each];
-      const bool near = !failed.rack.empty() && other.rack == failed.rack;
-      if (other.text == failed.text || (neighbour && !near)) continue;
-      generation.upstream(i).server(each).ForEachAddress(
-          [&](const Address& address, const AddressMemory& memory) {
-            const bool walked = !address.is_unix() && !address.is_loopback();
-            const bool better = near > neighbour || memory.asked() > latest;
-            if (!walked || memory.asked() < now - kLastSeconds || !better) {
-              return;
-            }
-            latest = memory.asked();
-            neighbour = near;
-            witness = address;
-          });
-    }
-  }
+  Time latest = now - kLastSeconds;
+  ForEachAddress(
+      generation, upstream,
+      [&](size_t, const ServerConfig& other, const Address& address,
+          const AddressMemory& memory) {
+        const bool walked = !address.is_unix() && !address.is_loopback();
+        const bool near = !failed.rack.empty() && other.rack == failed.rack;
+        if (!walked || other.text == failed.text || near < neighbour) return;
+        const bool lately = memory.asked() >= now - kLastSeconds;
+        if (!lately || (near == neighbour && memory.asked() <= latest)) return;
+        latest = memory.asked();
+        neighbour = near;
+        witness = address;
+      });
   return witness;
 }
 

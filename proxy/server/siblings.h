@@ -38,8 +38,8 @@ void AddSiblings(Generation& generation, const Failed& failed,
 
 // Whether any port of this host answered a request that was asked since then.
 // On loopback hosts are not told apart.
-bool HostAnsweredSince(Generation& generation, const Address& address,
-                       Time since);
+bool HostAnsweredSince(Generation& generation, size_t upstream,
+                       const Address& address, Time since);
 
 // An address on another host than this server's that answered within the last
 // seconds: one of its rack, if there is one, else the latest.

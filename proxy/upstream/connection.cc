@@ -193,9 +193,12 @@ void UpstreamConnection::OnReadable() {
   endpoint_.DropIdle(*this);
 }
 
+AddressMemory* UpstreamConnection::memory() const {
+  return endpoint_.memory(address_);
+}
+
 void UpstreamConnection::NoteEnd() {
-  AddressMemory* const memory = endpoint_.memory(address_);
-  if (memory != nullptr) memory->NoteEnd(loop_.now());
+  if (memory() != nullptr) memory()->NoteEnd(loop_.now());
 }
 
 void UpstreamConnection::OnWritable() {

@@ -16,6 +16,7 @@
 
 namespace whichhop {
 
+class AddressMemory;
 class Endpoint;
 
 class UpstreamEvents {
@@ -75,6 +76,8 @@ class UpstreamConnection final : public Retired,
   uint32_t exchanges() const { return exchanges_; }  // the running one too
   Duration idle_before() const { return idle_before_; }
 
+  // Of its address; null if the endpoint's name has moved on.
+  AddressMemory* memory() const;
   // The peer ended it, in order, though nobody wanted it to end.
   void NoteEnd();
 
