@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "diagnostics/hop.h"
+#include "proxy/http/head.h"
 #include "proxy/net/address.h"
 #include "proxy/upstream/balance.h"
 
@@ -86,6 +87,9 @@ struct LimitsConfig {
   size_t request_buffers = 256 * 1024 * 1024;  // of all of them, per process
   bool strict_query = false;  // refuse malformed percent-encoding
 
+  HeadLimits head() const {
+    return {header_bytes, header_fields, request_target, strict_query};
+  }
   bool operator==(const LimitsConfig&) const = default;
 };
 
@@ -97,6 +101,9 @@ struct ServerConfig {
   std::string host;   // the name that the DNS is asked for, in lower case
   uint16_t port = 0;  // of `host`
   uint32_t max_connections = 0;  // requests in flight, per process; 0: no limit
+
+  // By which name TLS knows it.
+  std::string tls_host() const { return host.empty() ? address.Host() : host; }
 };
 
 struct RetryConfig {

@@ -13,23 +13,14 @@ namespace whichhop {
 
 using diagnostics::Fault;
 
-namespace {
-
-HeadLimits HeadLimitsOf(const Config& config) {
-  return {config.limits.header_bytes, config.limits.header_fields,
-          config.limits.request_target, config.limits.strict_query};
-}
-
-}  // namespace
-
 Exchange::Exchange(Worker& worker, Generation& generation)
     : worker_(worker),
       generation_(generation),
-      request_parser_(HeadLimitsOf(config())),
-      request_body_(TrailerMode::kRefuse, HeadLimitsOf(config())),
+      request_parser_(config().limits.head()),
+      request_body_(TrailerMode::kRefuse, config().limits.head()),
       up_pipe_(worker.pipes()),
-      response_parser_(HeadLimitsOf(config())),
-      response_body_(TrailerMode::kDrop, HeadLimitsOf(config())),
+      response_parser_(config().limits.head()),
+      response_body_(TrailerMode::kDrop, config().limits.head()),
       down_pipe_(worker.pipes()),
       recorder_(config(), worker.tls_neighbours()) {}
 

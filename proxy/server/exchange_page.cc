@@ -14,9 +14,7 @@
 namespace whichhop {
 
 using diagnostics::BodyForm;
-using diagnostics::ErrorPage;
 using diagnostics::Fault;
-using diagnostics::Recognized;
 
 namespace {
 
@@ -186,32 +184,14 @@ std::string_view Exchange::PageBeginning() const {
 // Who wrote it, into writer_. True: it is a product's stock page.
 bool Exchange::RecognizePage() {
   const ResponseHead& head = response_parser_.head();
-  const char* const data = up_in_.view().data();
-  const AttemptRecord& attempt = recorder_.attempt();
-  ErrorPage page;
-  page.status = head.line.status;
-  page.reason = head.line.reason.In(data);
-  const size_t line =
-      std::min(up_in_.view().find('\n') + 1, response_parser_.head_bytes());
-  page.fields =
-      up_in_.view().substr(line, response_parser_.head_bytes() - line);
-  if (IsPlain(head, data)) {
-    page.body = PageBeginning();
-    page.whole = page_->whole() && page.body.size() == page_->text().size() &&
-                 head.framing != Framing::kNone;
-  }
-  if (attempt.written != kNoTime && attempt.first_byte > attempt.written) {
-    page.first_byte = std::chrono::duration_cast<std::chrono::microseconds>(
-        attempt.first_byte - attempt.written);
-  }
-  const Recognized seen = Recognize(page);
-  writer_.generator = seen.generator;
-  writer_.score = seen.score;
-  writer_.sub_cause = seen.sub_cause;
-  writer_.relayed = seen.relayed;
-  writer_.usual = attempt.endpoint->usual_server();
+  const bool stock =
+      RecognizeWriter(head,
+                      {up_in_.view().substr(0, response_parser_.head_bytes()),
+                       page_->text(), page_->whole()},
+                      recorder_.attempt(), &writer_);
+  writer_.usual = recorder_.attempt().endpoint->usual_server();
   AddRemarks();
-  return seen.stock;
+  return stock;
 }
 
 MaskSigns::Url Exchange::Url() const {
@@ -223,10 +203,6 @@ MaskSigns::Url Exchange::Url() const {
 void Exchange::AddRemarks() {
   const ResponseHead& head = response_parser_.head();
   const char* const data = up_in_.view().data();
-  writer_.portal =
-      PageBeginning().find("<WISPAccessGatewayParam") != std::string_view::npos;
-  writer_.no_challenge =
-      head.line.status == 401 && !head.fields.Has(FieldId::kWwwAuthenticate);
   if (head.line.status != 404) return;
   writer_.varies_by_user = VariesByUser(head, data);
   MaskSigns& signs = worker_.mask_signs();

@@ -11,11 +11,6 @@ namespace {
 // Exchanges that are kept for the next peak.
 constexpr size_t kKeptExchanges = 256;
 
-// By which name the server is known to TLS.
-std::string TlsHost(const ServerConfig& server) {
-  return server.host.empty() ? server.address.Host() : server.host;
-}
-
 std::vector<Endpoint::Spec> SpecsOf(const UpstreamConfig& upstream,
                                     Resolver& resolver, Gauge& connections,
                                     AddressBook& book) {
@@ -25,7 +20,7 @@ std::vector<Endpoint::Spec> SpecsOf(const UpstreamConfig& upstream,
         server.host.empty() ? nullptr : &resolver.Name(server.host);
     specs.push_back({server.address, server.text, server.weight, name,
                      server.port, server.max_connections, &connections,
-                     upstream.tls.get(), TlsHost(server), &book});
+                     upstream.tls.get(), server.tls_host(), &book});
   }
   return specs;
 }

@@ -9,6 +9,7 @@
 #include "proxy/base/text.h"
 #include "proxy/server/claims.h"
 #include "proxy/server/malformed.h"
+#include "proxy/server/page_head.h"
 #include "proxy/server/walk_report.h"
 
 namespace whichhop {
@@ -29,21 +30,8 @@ Endpoint::Spec SpecOf(const UpstreamConfig& upstream, Resolver& resolver) {
   if (!server.host.empty()) spec.name = &resolver.Name(server.host);
   spec.port = server.port;
   spec.tls = upstream.tls.get();
-  spec.tls_host = server.host.empty() ? server.address.Host() : server.host;
+  spec.tls_host = server.tls_host();
   return spec;
-}
-
-HeadLimits LimitsOf(const LimitsConfig& limits) {
-  HeadLimits head;
-  head.header_bytes = limits.header_bytes;
-  head.header_fields = limits.header_fields;
-  return head;
-}
-
-std::string_view FirstValue(const ResponseHead& head, const char* data,
-                            FieldId id) {
-  const Field* const field = head.fields.First(id);
-  return field == nullptr ? std::string_view() : ValueOf(data, *field);
 }
 
 // Not the loop's: one turn may see the whole of an answer, and would say that
@@ -66,8 +54,8 @@ OriginProbe::OriginProbe(Loop& loop, const Config& config,
       resolver_(loop, {config.node.resolvers, config.timeouts.dns}),
       endpoint_(loop, SpecOf(config.upstreams.front(), resolver_), {}),
       recorder_(config, neighbours_),
-      parser_(LimitsOf(config.limits)),
-      body_(TrailerMode::kDrop, LimitsOf(config.limits)) {}
+      parser_(config.limits.head()),
+      body_(TrailerMode::kDrop, config.limits.head()) {}
 
 OriginProbe::~OriginProbe() {
   assert(step_ == Step::kNew || step_ == Step::kOver);
@@ -299,32 +287,10 @@ bool OriginProbe::ReadBody() {
 // Who wrote the error's page. What only others' answers tell is not known.
 diagnostics::WriterFacts OriginProbe::Writer() const {
   const ResponseHead& head = parser_.head();
-  const AttemptRecord& attempt = recorder_.attempt();
-  const std::string_view coding =
-      FirstValue(head, head_.data(), FieldId::kContentEncoding);
-  diagnostics::ErrorPage page;
-  page.status = head.line.status;
-  page.reason = answer_.reason;
-  page.fields = std::string_view(head_).substr(head_.find('\n') + 1);
-  if (coding.empty() || EqualsIgnoreCase(coding, "identity")) {
-    page.body = std::string_view(page_).substr(0, kPageBytes);
-    page.whole = body_.done() && page_.size() <= kPageBytes &&
-                 head.framing != Framing::kNone;
-  }
-  if (attempt.written != kNoTime && attempt.first_byte > attempt.written) {
-    page.first_byte = std::chrono::duration_cast<diagnostics::Micros>(
-        attempt.first_byte - attempt.written);
-  }
-  const diagnostics::Recognized seen = Recognize(page);
   diagnostics::WriterFacts writer;
-  writer.generator = seen.generator;
-  writer.score = seen.score;
-  writer.sub_cause = seen.sub_cause;
-  writer.relayed = seen.relayed;
-  writer.portal = page_.find("<WISPAccessGatewayParam") != std::string::npos;
-  writer.no_challenge =
-      page.status == 401 && !head.fields.Has(FieldId::kWwwAuthenticate);
-  if (page.status != 407) return writer;
+  RecognizeWriter(head, {head_, page_, body_.done()}, recorder_.attempt(),
+                  &writer);
+  if (head.line.status != 407) return writer;
   writer.realm = FirstValue(head, head_.data(), FieldId::kProxyAuthenticate);
   return writer;
 }

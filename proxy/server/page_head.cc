@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "diagnostics/fingerprint.h"
 #include "proxy/base/text.h"
 
 namespace whichhop {
@@ -108,6 +109,38 @@ BodyForm FormToAugment(const ResponseHead& head, const char* data) {
     return BodyForm::kOther;
   }
   return form;
+}
+
+bool RecognizeWriter(const ResponseHead& head, const PageSeen& seen,
+                     const AttemptRecord& attempt,
+                     diagnostics::WriterFacts* writer) {
+  const char* const data = seen.head.data();
+  const std::string_view beginning =
+      seen.body.substr(0, diagnostics::kPageBytes);
+  diagnostics::ErrorPage page;
+  page.status = head.line.status;
+  page.reason = head.line.reason.In(data);
+  page.fields =
+      seen.head.substr(std::min(seen.head.find('\n') + 1, seen.head.size()));
+  if (IsPlain(head, data)) {
+    page.body = beginning;
+    page.whole = seen.whole && beginning.size() == seen.body.size() &&
+                 head.framing != Framing::kNone;
+  }
+  if (attempt.written != kNoTime && attempt.first_byte > attempt.written) {
+    page.first_byte = std::chrono::duration_cast<diagnostics::Micros>(
+        attempt.first_byte - attempt.written);
+  }
+  const diagnostics::Recognized found = Recognize(page);
+  writer->generator = found.generator;
+  writer->score = found.score;
+  writer->sub_cause = found.sub_cause;
+  writer->relayed = found.relayed;
+  writer->portal =
+      beginning.find("<WISPAccessGatewayParam") != std::string_view::npos;
+  writer->no_challenge =
+      page.status == 401 && !head.fields.Has(FieldId::kWwwAuthenticate);
+  return found.stock;
 }
 
 }  // namespace whichhop

@@ -5,7 +5,9 @@
 #include <string_view>
 
 #include "diagnostics/augment.h"
+#include "diagnostics/writer_facts.h"
 #include "proxy/http/response_parser.h"
+#include "proxy/server/recorder.h"
 
 namespace whichhop {
 
@@ -29,5 +31,19 @@ bool IsSignature(std::string_view field_name);
 // What may be added to the body, if it comes whole and has a place for it;
 // kOther: nothing. Of a response to HEAD: to that of a GET.
 diagnostics::BodyForm FormToAugment(const ResponseHead& head, const char* data);
+
+// An error's page, as far as it is here.
+struct PageSeen {
+  std::string_view head;  // all of it; what `data` points to
+  std::string_view body;  // without its framing
+  bool whole = false;     // the body
+};
+
+// Who wrote it, and what is remarkable in its head and body, into `writer`;
+// what only others' answers tell is left as it was. True: it is a product's
+// stock page.
+bool RecognizeWriter(const ResponseHead& head, const PageSeen& seen,
+                     const AttemptRecord& attempt,
+                     diagnostics::WriterFacts* writer);
 
 }  // namespace whichhop
