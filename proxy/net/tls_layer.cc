@@ -223,14 +223,15 @@ IoResult TlsLayer::Flush() {
   return {IoResult::Kind::kBytes};
 }
 
-TlsLayer::Step TlsLayer::Handshake(Time now) {
-  facts_.took = now - begun_;
+TlsLayer::Step TlsLayer::Handshake() {
   // What the socket did not take of our last flight comes first.
   if (Flush().kind == IoResult::Kind::kAgain) return Step::kAgain;
   ForgetErrors();
   // The first flight leaves before we look for the answer to it.
   holding_ = SSL_is_server(ssl()) == 1 && raw_sent_ > 0;
   const int result = SSL_do_handshake(ssl());
+  // Much of it is computing, for which the time of the turn stands still.
+  facts_.took = SteadyClock::now() - begun_;
   EndHandshakeWrites(result == 1);
   if (result == 1) {
     NoteAgreement();

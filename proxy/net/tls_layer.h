@@ -67,7 +67,7 @@ class TlsLayer {
 
   // Goes on with the handshake. kAgain: when the socket has more to read, or
   // takes more. kFailed: see facts(); our alert, if any, is on its way.
-  Step Handshake(Time now);
+  Step Handshake();
 
   // As those of Socket. The end is kEnd after a close_notify, and after a FIN
   // without one too: facts().problem tells (kEof). kError with EPROTO: TLS

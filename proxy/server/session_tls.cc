@@ -55,7 +55,7 @@ void Session::BeginTls(std::string_view received) {
 }
 
 void Session::GoOnWithHandshake() {
-  switch (stream_.tls()->Handshake(worker_.loop().now())) {
+  switch (stream_.tls()->Handshake()) {
     case TlsLayer::Step::kAgain:
       return;
     case TlsLayer::Step::kFailed:

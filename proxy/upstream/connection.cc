@@ -102,7 +102,7 @@ TlsLayer::Step UpstreamConnection::Secure(BufferPool& pool) {
     endpoint_.tls_sessions().Join(*layer);
     stream_.Secure(std::move(layer));
   }
-  return stream_.tls()->Handshake(loop_.now());
+  return stream_.tls()->Handshake();
 }
 
 IoResult UpstreamConnection::secure_end() const {

@@ -63,8 +63,8 @@ class Pair {
     Step client = Step::kAgain;
     Step server = Step::kAgain;
     for (int turn = 0; turn < 1000; ++turn) {
-      if (client == Step::kAgain) client = client_.tls()->Handshake(Time());
-      if (server == Step::kAgain) server = server_.tls()->Handshake(Time());
+      if (client == Step::kAgain) client = client_.tls()->Handshake();
+      if (server == Step::kAgain) server = server_.tls()->Handshake();
       if (client == Step::kFailed || server == Step::kFailed) return;
       if (client == Step::kDone && server == Step::kDone) return;
     }
@@ -271,16 +271,16 @@ TEST_CASE("a ticket goes with the answer to a request that is here already") {
   Pair pair(UnixConnection());  // what was sent is here at once
   pair.SecureClient();
   pair.SecureServer();
-  pair.client().tls()->Handshake(Time());
+  pair.client().tls()->Handshake();
   REQUIRE(AwaitReadable(pair.server().socket()));
-  pair.server().tls()->Handshake(Time());
+  pair.server().tls()->Handshake();
   REQUIRE(AwaitReadable(pair.client().socket()));
-  REQUIRE(pair.client().tls()->Handshake(Time()) == Step::kDone);
+  REQUIRE(pair.client().tls()->Handshake() == Step::kDone);
   char octet;
   SECTION("a request") {
     SendText(pair.client(), "ask");
     REQUIRE(AwaitReadable(pair.server().socket()));
-    REQUIRE(pair.server().tls()->Handshake(Time()) == Step::kDone);
+    REQUIRE(pair.server().tls()->Handshake() == Step::kDone);
     CHECK(pair.client().socket().Peek(&octet, 1).kind == Kind::kAgain);
     CHECK_FALSE(pair.server().unsent());
     CHECK(Drain(pair.server()) == "ask");
@@ -290,13 +290,13 @@ TEST_CASE("a ticket goes with the answer to a request that is here already") {
   }
   SECTION("none") {
     REQUIRE(AwaitReadable(pair.server().socket()));
-    REQUIRE(pair.server().tls()->Handshake(Time()) == Step::kDone);
+    REQUIRE(pair.server().tls()->Handshake() == Step::kDone);
     CHECK(AwaitReadable(pair.client().socket()));
   }
   SECTION("one that is not answered") {
     SendText(pair.client(), "ask");
     REQUIRE(AwaitReadable(pair.server().socket()));
-    REQUIRE(pair.server().tls()->Handshake(Time()) == Step::kDone);
+    REQUIRE(pair.server().tls()->Handshake() == Step::kDone);
     pair.server().ShutdownWrite();
     REQUIRE(AwaitReadable(pair.client().socket()));
     CHECK(Drain(pair.client()).empty());
@@ -310,7 +310,7 @@ TEST_CASE("what is no TLS is told by its first bytes") {
   pair.SecureServer();
   SendAll(pair.client().socket(), "GET / HTTP/1.1\r\n\r\n");
   REQUIRE(AwaitReadable(pair.server().socket()));
-  CHECK(pair.server().tls()->Handshake(Time()) == Step::kFailed);
+  CHECK(pair.server().tls()->Handshake() == Step::kFailed);
   const TlsFacts& facts = pair.server().tls()->facts();
   CHECK(facts.problem == TlsProblem::kNotTls);
   CHECK(std::string_view(facts.first_bytes.data(), facts.first_bytes_size) ==
@@ -321,7 +321,7 @@ TEST_CASE("what is no TLS is told by its first bytes") {
 TEST_CASE("a handshake goes on from bytes that were read before") {
   Pair pair;
   pair.SecureClient();
-  CHECK(pair.client().tls()->Handshake(Time()) == Step::kAgain);
+  CHECK(pair.client().tls()->Handshake() == Step::kAgain);
   REQUIRE(AwaitReadable(pair.server().socket()));
   const std::string hello = ReceiveSome(pair.server().socket());
   pair.SecureServer(hello);
@@ -340,7 +340,7 @@ TEST_CASE("alerts are noted with their direction") {
   CHECK(pair.server().tls()->facts().problem == TlsProblem::kVersion);
   CHECK(pair.server().tls()->facts().client_version == TLS1_2_VERSION);
   REQUIRE(AwaitReadable(pair.client().socket()));
-  CHECK(pair.client().tls()->Handshake(Time()) == Step::kFailed);
+  CHECK(pair.client().tls()->Handshake() == Step::kFailed);
   const TlsFacts& client = pair.client().tls()->facts();
   CHECK(client.received.fatal);
   CHECK(client.received.number == SSL_AD_PROTOCOL_VERSION);
