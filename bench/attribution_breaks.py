@@ -249,6 +249,15 @@ def tell_tls(*words):
     return lambda chain: chain.app.tell("tls", *map(chain.resolved, words))
 
 
+def front_changes(old, new):
+    """A new nginx; `@` names certificates."""
+    def act(chain):
+        assert old in chain.layout.front, old
+        chain.front.stop()
+        chain.start_front(chain.layout.front.replace(old, new))
+    return act
+
+
 def out_of_ports(role, net):
     """Every local port is taken."""
     def act(chain):
@@ -310,9 +319,9 @@ FRONTED = {"servers": (f"{S1}:{FRONT}",), "upstream": "is: server"}
 PASS = f"proxy_pass http://127.0.0.1:{CART};"
 
 
-def front(http="", location=PASS, **more):
+def front(http="", location=PASS, listen=";", **more):
     return Layout(front=f"proxy_connect_timeout 2s; proxy_read_timeout 2s; {http} "
-                        f"server {{ listen {FRONT}; location / {{ {location} }} }}",
+                        f"server {{ listen {FRONT}{listen} location / {{ {location} }} }}",
                   **{**FRONTED, **more})
 
 
@@ -326,6 +335,8 @@ TLS = "tls: {ca: @ca, server_name: app.internal}"
 GOOD = "certificates: [{cert: @good.cert, key: @good.key}]"
 EDGE_TLS = Layout(lb_tls=GOOD + ", strict_sni: false", cdn_dc=TLS)
 APP_TLS = Layout(upstream="is: app, believe: true, " + TLS, app_tls=True)
+SERVER_PAIR = "ssl_certificate @good.cert; ssl_certificate_key @good.key;"
+FRONT_TLS = front(listen=f" ssl; {SERVER_PAIR}", upstream="is: server, " + TLS, front_tls=True)
 SMALL_QUEUE = Layout(app=("--backlog", "1"))
 PLAIN_502, PLAIN_500 = Layout(app=("--blames",)), Layout(app=("--blames", "--says", "500"))
 PLAIN_503 = Layout(app=("--blames", "--says", "503"))
@@ -469,13 +480,19 @@ IN_TLS = [
                                                    "AES256-SHA256"), EDGE_TLS, **OURS),
     Break("cdn-has-no-certificate",
           lb_changes(GOOD, GOOD + ", client_ca: @ca"), EDGE_TLS, **OURS),
-    *(Break(f"server-certificate-{name}", tell_tls(f"@{pair}.cert", f"@{pair}.key"), APP_TLS)
+    *(Break(f"server-certificate-{name}",
+            front_changes("@good.cert; ssl_certificate_key @good.key",
+                          f"@{pair}.cert; ssl_certificate_key @{pair}.key"), FRONT_TLS)
       for name, pair in WRONG_CERTIFICATES),
-    Break("server-speaks-no-tls", tell("plain"), APP_TLS),
-    Break("server-tls-is-old", tell_tls("@good.cert", "@good.key", "TLSv1_1"), APP_TLS),
+    Break("server-speaks-no-tls", front_changes(f" ssl; {SERVER_PAIR}", ";"), FRONT_TLS),
+    Break("server-tls-is-old",
+          front_changes(SERVER_PAIR, SERVER_PAIR + " ssl_protocols TLSv1.1;"), FRONT_TLS),
     Break("server-tls-has-no-cipher",
-          tell_tls("@good.cert", "@good.key", "TLSv1_2", "AES256-SHA256"), APP_TLS),
-    Break("lb-has-another-authority", lb_changes("ca: @ca", "ca: @other_ca"), APP_TLS, **OURS),
+          front_changes(SERVER_PAIR, SERVER_PAIR + " ssl_protocols TLSv1.2; "
+                        "ssl_ciphers AES256-SHA256;"), FRONT_TLS),
+    Break("app-certificate-expired", tell_tls("@expired.cert", "@expired.key"), APP_TLS),
+    Break("app-speaks-no-tls", tell("plain"), APP_TLS),
+    Break("lb-has-another-authority", lb_changes("ca: @ca", "ca: @other_ca"), FRONT_TLS, **OURS),
 ]
 VISITS = [
     Break("client-half-a-head", visit=says(get()[:20])),

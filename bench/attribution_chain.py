@@ -71,7 +71,12 @@ class Layout:
     dc: str = f"{LB}:80"
     lb_tls: str = ""  # of its listener
     resolves: bool = False  # names are looked up
-    app_tls: bool = False
+    app_tls: bool = False  # the app speaks TLS itself
+    front_tls: bool = False  # or the nginx before it does
+
+    @property
+    def upstream_tls(self):
+        return self.app_tls or self.front_tls
 
 
 class Service:
@@ -236,7 +241,10 @@ class Chain(contextlib.ExitStack):
         if self.layout.app_tls:
             self.app.tell("tls", self.resolved("@good.cert"), self.resolved("@good.key"))
         if self.layout.front:
-            self.front = self.start("s1", lambda: Server.nginx(self.layout.front, f"{S1}:{FRONT}"))
+            self.start_front(self.layout.front)
+
+    def start_front(self, http):
+        self.front = self.start("s1", lambda: Server.nginx(self.resolved(http), f"{S1}:{FRONT}"))
 
     def _proxy(self):
         resolvers = cdn_resolvers = ""

@@ -28,7 +28,7 @@ def nginx_pass(servers, name, tls, resolver):
 
 def nginx_lb(chain):
     layout = chain.layout
-    cart = nginx_pass(layout.servers, "cart", layout.app_tls, chain.zone_address())
+    cart = nginx_pass(layout.servers, "cart", layout.upstream_tls, chain.zone_address())
     tls = "ssl" if layout.lb_tls else ""
     certificate = "ssl_certificate @good.cert; ssl_certificate_key @good.key;" if tls else ""
     upstream = "" if chain.zone else nginx_upstream("cart", layout.servers)
@@ -88,7 +88,7 @@ def haproxy_lb(chain):
             "  use_backend web if { path_beg /web }\n"
             "  use_backend cart if { path_beg /cart /img }\n"
             "backend web\n" + haproxy_servers(web_servers(), False, None) +
-            "backend cart\n" + haproxy_servers(layout.servers, layout.app_tls, zone))
+            "backend cart\n" + haproxy_servers(layout.servers, layout.upstream_tls, zone))
 
 
 def haproxy_cdn(chain):

@@ -194,6 +194,8 @@ CHAIN = {
         "writes too much": "app-huge-head",
         "dies inside the body": "app-cut app-cut-reset app-cut-chunks",
         "throws": "app-throw one-app-of-three-throws fronted-app-throws",
+        "its own certificate is out of date": "app-certificate-expired",
+        "does not speak TLS any more": "app-speaks-no-tls",
         "all its workers are busy, and it says so": "app-busy",
     },
     "server": {

@@ -464,6 +464,19 @@ std::string_view ProductOf(std::string_view server) {
   return server.substr(0, server.find_first_of("/ (\t"));
 }
 
+bool StandsBeforeApps(std::string_view product) {
+  bool found = false;
+  for (const Mark& mark : kMarks) {
+    const bool named =
+        mark.kind == MarkKind::kServer && SameWord(mark.text, product);
+    if (!named) continue;
+    const Place place = GetGenerator(mark.generator).place;
+    if (place == Place::kApp || place == Place::kStore) return false;
+    found = true;
+  }
+  return found;
+}
+
 bool CallsItself(Generator generator, std::string_view product) {
   return std::ranges::any_of(kMarks, [&](const Mark& mark) {
     return mark.generator == generator && mark.kind == MarkKind::kServer &&

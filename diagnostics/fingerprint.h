@@ -100,6 +100,9 @@ Recognized Recognize(const ErrorPage& page);
 // The product that a Server field names: "nginx" of "nginx/1.22.1 (Debian)".
 std::string_view ProductOf(std::string_view server);
 
+// Whether a program that calls itself so stands before apps, and is none.
+bool StandsBeforeApps(std::string_view product);
+
 // Whether this generator calls itself so in Server.
 bool CallsItself(Generator generator, std::string_view product);
 

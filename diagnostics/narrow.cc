@@ -109,6 +109,18 @@ Blame ByProbes(const Observation& seen, const HopList& suspects,
   return Only(suspects, kClientNetwork);
 }
 
+// At a balancer a client that shows no certificate may be the CDN, or somebody
+// who went around it.
+Blame ByTrust(const Observation& seen, const HopList& suspects,
+              Evidence& evidence) {
+  const bool cdn =
+      seen.position == Position::kLb && seen.request.by_trusted_proxy;
+  if (!cdn) return Only(suspects, Everyone());
+  evidence.Begin(Rule::kFault, {}, {Hop::kCdn});
+  evidence << "the connection is one of trusted_proxies: the CDN opened it";
+  return Only(suspects, {Hop::kCdn});
+}
+
 // Loss on the client's connection is its network's; none makes it slow itself.
 Blame ByRetransmits(const Observation& seen, const HopList& suspects,
                     Evidence& evidence) {
@@ -289,6 +301,8 @@ Blame ByProbe(const Observation& seen, const HopList& suspects,
   }
   probe.connect = d.probe_connect.value_or(Micros(0));
   if (d.probe_connect.has_value()) probe.peer_min_rtt = d.probe_peer_rtt;
+  probe.icmp = d.probe_icmp;
+  probe.siblings = d.probe_siblings;
   return NarrowAttempt(seen, probe, *d.last_probe, evidence);
 }
 
@@ -348,6 +362,8 @@ Blame NarrowDecision(const Observation& seen, Evidence& evidence) {
     case Fault::kReqHeadTimeout:
     case Fault::kReqbodyTimeout:
       return ByRetransmits(seen, suspects, evidence);
+    case Fault::kCtlsClientCert:
+      return ByTrust(seen, suspects, evidence);
     case Fault::kCtlsAbort:
       return ByClientAlert(seen, suspects, evidence);
     case Fault::kClientSlowReader:

@@ -54,28 +54,8 @@ struct RequestFacts {
                                           // an answer
   std::optional<bool> client_window_closed;  // it does not read (snd_wnd 0)
   Micros elapsed{0};                  // from the first byte until the fault
+  bool by_trusted_proxy = false;      // whose connection it is
   std::optional<ClientTlsFacts> tls;  // absent: the client spoke none
-};
-
-// Our own decisions, and faults of routing, policy and capacity.
-struct DecisionFacts {
-  uint16_t status = 0;      // overrides the table's (auth: 401 or 403); 0: no
-  std::string_view detail;  // "no route for Host x.example"; for operators
-  uint32_t servers = 0;     // of the upstream
-  uint32_t ejected = 0;     // of them
-  bool by_address = false;  // loop-detected: no server has a name to look up
-  // backend-all-down: what the last probe was, with its facts; none if it was
-  // answered by a status.
-  std::optional<Fault> last_probe;
-  std::optional<Micros> probe_connect;   // how long its connect took
-  std::optional<Micros> probe_peer_rtt;  // least RTT known of that server
-  bool probe_got_through = false;  // its request was acknowledged or answered
-  // backend-conn-limit, -queue-timeout: the requests in flight.
-  uint32_t in_flight = 0;
-  uint32_t limit = 0;
-  Micros oldest_in_flight{0};
-  bool in_flight_acked = false;     // all of them ACKed, none answered yet
-  bool in_flight_answered = false;  // the answers of all have begun
 };
 
 enum class AttemptPhase : uint8_t {
@@ -181,6 +161,10 @@ struct SiblingFacts {
   bool answered_between = false;
   // Its kernel ended a connection in order (FIN) that nobody here wanted ended.
   std::optional<Seconds> far_end_closed;
+  // One that stood idle was reset when it was used, and no port of the host
+  // has answered since.
+  std::optional<Seconds> forgotten;
+  bool host_refuses = false;  // another of its ports that answered refuses too
   uint32_t rack_servers = 0;     // in this server's rack
   uint32_t rack_silent = 0;      // of them silent in the last seconds
   std::optional<Hop> walk_last;  // path walk: the last hop that answered
@@ -189,6 +173,29 @@ struct SiblingFacts {
   bool walk_no_neighbour = false;  // or that who comes behind it is not there
   // Who comes next, as another walk shows, and did not answer this one.
   std::optional<Hop> walk_mute;
+};
+
+// Our own decisions, and faults of routing, policy and capacity.
+struct DecisionFacts {
+  uint16_t status = 0;      // overrides the table's (auth: 401 or 403); 0: no
+  std::string_view detail;  // "no route for Host x.example"; for operators
+  uint32_t servers = 0;     // of the upstream
+  uint32_t ejected = 0;     // of them
+  bool by_address = false;  // loop-detected: no server has a name to look up
+  // backend-all-down: what the last probe was, with its facts; none if it was
+  // answered by a status.
+  std::optional<Fault> last_probe;
+  std::optional<Micros> probe_connect;   // how long its connect took
+  std::optional<Micros> probe_peer_rtt;  // least RTT known of that server
+  bool probe_got_through = false;  // its request was acknowledged or answered
+  std::optional<IcmpFacts> probe_icmp;  // that failed its connect
+  SiblingFacts probe_siblings;          // what others saw of its address
+  // backend-conn-limit, -queue-timeout: the requests in flight.
+  uint32_t in_flight = 0;
+  uint32_t limit = 0;
+  Micros oldest_in_flight{0};
+  bool in_flight_acked = false;     // all of them ACKed, none answered yet
+  bool in_flight_answered = false;  // the answers of all have begun
 };
 
 // One attempt to get an answer from an upstream.
@@ -210,6 +217,9 @@ struct AttemptFacts {
   std::string_view address;     // of the upstream: "10.0.0.5:8000"
   bool unix_socket = false;
   bool by_address = false;  // configured so: nothing was looked up
+  // The Server field of most good answers from there lately; empty: it is not
+  // known, or they have none.
+  std::string_view usual_server;
 
   Micros connect{0};    // from connect() to established, or to the end
   Micros waited{0};     // since the last request byte was written; in kTls

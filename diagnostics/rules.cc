@@ -2,6 +2,7 @@
 
 #include "diagnostics/classify.h"
 #include "diagnostics/describe.h"
+#include "diagnostics/fingerprint.h"
 #include "diagnostics/rules_tls.h"
 
 namespace whichhop::diagnostics {
@@ -215,6 +216,36 @@ Finding FarEndClosed(const Scene& s) {
   return f;
 }
 
+// A kernel ends the connections of an app that dies, at once. One that knows
+// nothing of a connection that it had, and of no app, was started anew.
+Finding HostForgot(const Scene& s) {
+  Finding f;
+  const SiblingFacts& near = s.attempt.siblings;
+  if (s.fault != Fault::kConnectRefusedRst || s.attempt.unix_socket) return f;
+  if (!Fresh(near.forgotten) || !near.host_refuses) return f;
+  f.cleared = s.path & HopSet{Hop::kApp};
+  f.sentence << "a connection that stood idle was reset when it was used, "
+             << AgeSeconds(*near.forgotten)
+             << " s ago, and other ports of the host refuse too: its kernel "
+                "was started anew, or a filter of it rejects";
+  return f;
+}
+
+// Whoever listens is who refuses, and who ends TLS: no app, where a program
+// that stands before it listens.
+Finding FrontListens(const Scene& s) {
+  Finding f;
+  const std::string_view product = ProductOf(s.attempt.usual_server);
+  const bool listeners = s.fault == Fault::kConnectRefusedRst ||
+                         s.attempt.phase == AttemptPhase::kTls;
+  if (!listeners || s.attempt.unix_socket) return f;
+  if (s.is != Answers::kServer || !StandsBeforeApps(product)) return f;
+  f.cleared = s.path & HopSet{Hop::kApp};
+  f.sentence << product.substr(0, 40)
+             << " usually listens here: what lies behind it took no part";
+  return f;
+}
+
 // The hops of the leg that lie nearer to us than this one.
 HopSet Nearer(const Scene& s, Hop hop) {
   HopSet nearer;
@@ -228,10 +259,32 @@ bool WalkIsFresh(const SiblingFacts& near) {
   return near.walk_last.has_value() && near.walk_age <= kFreshWalk;
 }
 
+// Whoever says that there is no such host has let a walk's packet pass: so it
+// has a route, and a neighbour that does not answer.
+bool LetWalkPass(const Scene& s, const IcmpFacts& icmp) {
+  const SiblingFacts& near = s.attempt.siblings;
+  const bool host = icmp.v6 ? icmp.type == 1 && icmp.code == 3
+                            : icmp.type == 3 && icmp.code == 1;
+  return host && WalkIsFresh(near) && near.walk_last == icmp.hop &&
+         !near.walk_refused;
+}
+
+// A host that does not answer ARP where those beside it are heard: what they
+// share is whole only if who asked in vain has a route to it at all, for a dead
+// one may be so for one address alone.
+bool AskedInVain(const Scene& s) {
+  if (!s.attempt.icmp.has_value()) return false;
+  const IcmpFacts& icmp = *s.attempt.icmp;
+  return icmp.offender == Offender::kOurselves || LetWalkPass(s, icmp);
+}
+
 Finding SiblingSameRack(const Scene& s) {
   Finding f;
   const auto& age = s.attempt.siblings.same_rack;
   if (!Fresh(age)) return f;
+  const bool unfound = s.fault == Fault::kConnectUnreachArp ||
+                       s.fault == Fault::kConnectUnreachHost;
+  if (unfound && !AskedInVain(s)) return f;
   f.cleared = SharedWay(s);
   f.sentence << "a server of the same rack answered " << AgeSeconds(*age)
              << " s ago: what the two share works";
@@ -267,16 +320,6 @@ HopSet Next(const Scene& s, Hop hop) {
     if (Index(each) > Index(hop)) return {each};
   }
   return {};
-}
-
-// Whoever says that there is no such host has let a walk's packet pass: so it
-// has a route, and a neighbour that does not answer.
-bool LetWalkPass(const Scene& s, const IcmpFacts& icmp) {
-  const SiblingFacts& near = s.attempt.siblings;
-  const bool host = icmp.v6 ? icmp.type == 1 && icmp.code == 3
-                            : icmp.type == 3 && icmp.code == 1;
-  return host && WalkIsFresh(near) && near.walk_last == icmp.hop &&
-         !near.walk_refused;
 }
 
 HopSet Nearest(HopSet hops) {
@@ -463,7 +506,7 @@ Doubt UnseenWay(const Scene& s) {
 const std::array<Doubt (*)(const Scene&), 4> kDoubts = {
     {UnseenWay, Interception, ClockSuspected, AddressMoved}};
 
-const std::array<NamedRule, 28> kRules = {{
+const std::array<NamedRule, 30> kRules = {{
     {Rule::kFault, NothingLookedUp}, {Rule::kX3, RefusedByTarget},
     {Rule::kX4, Handshake},          {Rule::kX5, Acknowledged},
     {Rule::kX5, ProbeAnswered},      {Rule::kX5, Unacknowledged},
@@ -478,6 +521,7 @@ const std::array<NamedRule, 28> kRules = {{
     {Rule::kX12, AgreedBefore},      {Rule::kX9, AnsweredBetween},
     {Rule::kX12, ClockAgrees},       {Rule::kX12, BundleShared},
     {Rule::kX12, NoRouteHere},       {Rule::kX5, SegmentsBehindLoss},
+    {Rule::kX9, HostForgot},         {Rule::kX9, FrontListens},
 }};
 
 }  // namespace whichhop::diagnostics

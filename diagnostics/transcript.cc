@@ -159,6 +159,12 @@ Reason ReadFirstBytes(std::string_view text, Observation& seen, Texts&) {
 #define SIBLINGS(name)                                                       \
   Fact<&Observation::attempt, &AttemptFacts::siblings, &SiblingFacts::name>( \
       "attempt.siblings." #name)
+#define PROBE_ICMP(name)                                                     \
+  Fact<&Observation::decision, &DecisionFacts::probe_icmp, &IcmpFacts::name>( \
+      "decision.probe_icmp." #name)
+#define PROBE_SIBLINGS(name)                                \
+  Fact<&Observation::decision, &DecisionFacts::probe_siblings, \
+       &SiblingFacts::name>("decision.probe_siblings." #name)
 #define TESTIMONY(name) \
   Fact<&Observation::testimony, &TestimonyFacts::name>("testimony." #name)
 
@@ -186,6 +192,7 @@ constexpr Line kLines[] = {
     REQUEST(client_probes),
     REQUEST(client_window_closed),
     REQUEST(elapsed),
+    REQUEST(by_trusted_proxy),
     REQUEST(tls),
     CLIENT_TLS(complete),
     CLIENT_TLS(failure),
@@ -223,6 +230,29 @@ constexpr Line kLines[] = {
     DECISION(probe_connect),
     DECISION(probe_peer_rtt),
     DECISION(probe_got_through),
+    DECISION(probe_icmp),
+    PROBE_ICMP(type),
+    PROBE_ICMP(code),
+    PROBE_ICMP(v6),
+    PROBE_ICMP(offender),
+    PROBE_ICMP(hop),
+    PROBE_ICMP(address),
+    PROBE_SIBLINGS(same_address),
+    PROBE_SIBLINGS(same_rack),
+    PROBE_SIBLINGS(other_rack),
+    PROBE_SIBLINGS(flows_acking),
+    PROBE_SIBLINGS(flows_silent),
+    PROBE_SIBLINGS(answered_between),
+    PROBE_SIBLINGS(far_end_closed),
+    PROBE_SIBLINGS(forgotten),
+    PROBE_SIBLINGS(host_refuses),
+    PROBE_SIBLINGS(rack_servers),
+    PROBE_SIBLINGS(rack_silent),
+    PROBE_SIBLINGS(walk_last),
+    PROBE_SIBLINGS(walk_age),
+    PROBE_SIBLINGS(walk_refused),
+    PROBE_SIBLINGS(walk_no_neighbour),
+    PROBE_SIBLINGS(walk_mute),
     DECISION(in_flight),
     DECISION(limit),
     DECISION(oldest_in_flight),
@@ -254,6 +284,7 @@ constexpr Line kLines[] = {
     ATTEMPT(address),
     ATTEMPT(unix_socket),
     ATTEMPT(by_address),
+    ATTEMPT(usual_server),
     ATTEMPT(connect),
     ATTEMPT(waited),
     ATTEMPT(quiet),
@@ -341,6 +372,8 @@ constexpr Line kLines[] = {
     SIBLINGS(flows_silent),
     SIBLINGS(answered_between),
     SIBLINGS(far_end_closed),
+    SIBLINGS(forgotten),
+    SIBLINGS(host_refuses),
     SIBLINGS(rack_servers),
     SIBLINGS(rack_silent),
     SIBLINGS(walk_last),
@@ -374,6 +407,8 @@ constexpr Line kLines[] = {
 #undef CERTIFICATE
 #undef CLOCK
 #undef SIBLINGS
+#undef PROBE_ICMP
+#undef PROBE_SIBLINGS
 #undef TESTIMONY
 
 using Told = std::bitset<std::size(kLines)>;

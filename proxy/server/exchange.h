@@ -103,6 +103,7 @@ class Exchange final : public Retired,
   // of them.
   std::string_view claims() const { return claims_.lines(); }
   uint16_t status() const { return status_; }  // sent; 0: none
+  bool peer_trusted() const { return peer_trusted_; }
   uint64_t bytes_in() const { return bytes_in_; }
   uint64_t bytes_out() const { return bytes_out_; }
   Ended ended() const { return ended_; }
@@ -196,9 +197,6 @@ class Exchange final : public Retired,
   void NoteAnswer();
   void NoteBroken(AddressMemory* memory, Time now);
   void AskSiblings(const AttemptFailure& failure, diagnostics::Fault fault);
-  static void ForgetRacks(diagnostics::SiblingFacts& facts);
-  void AskWalks(diagnostics::Fault fault, Time answered);
-  void AskWalkElsewhere(PathWalks* walks, Time now);
 
   // exchange_upstream.cc
   void StartAttempt();

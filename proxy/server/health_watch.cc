@@ -5,6 +5,7 @@
 
 #include "diagnostics/classify.h"
 #include "proxy/server/generation.h"
+#include "proxy/server/witnesses.h"
 #include "proxy/server/worker.h"
 
 namespace whichhop {
@@ -74,6 +75,15 @@ Ejection RulesOf(const UpstreamConfig& config) {
   if (config.health_check) probe = RuleOf(*config.health_check);
   return Ejection(config.servers.size(), config.eject ? &eject : nullptr,
                   config.health_check ? &probe : nullptr);
+}
+
+// Of two servers that are down each has its own neighbours.
+void MergeSiblings(const diagnostics::SiblingFacts& one,
+                   diagnostics::SiblingFacts* all) {
+  const auto ended = std::max(all->far_end_closed, one.far_end_closed);
+  const bool both = all->far_end_closed && one.far_end_closed;
+  *all = {};
+  if (both) all->far_end_closed = ended;
 }
 
 }  // namespace
@@ -207,9 +217,13 @@ void HealthWatch::OnProbe(Probe& probe, const ProbeEnd& end,
     server = static_cast<size_t>(found - probes.begin());
   }
   Watched& watched = *watched_[upstream];
-  Remember(end, probe.endpoint(), connection);
+  // For requests that fail there, or beside it.
+  if (connection != nullptr && end.how == ProbeEnd::How::kStatus) {
+    AddressMemory* const memory = connection->memory();
+    if (memory != nullptr) memory->NoteAnswer(end.begun);
+  }
   if (!end.good()) {
-    const DecisionFacts facts = FactsOf(end, probe.endpoint(), connection);
+    const DecisionFacts facts = Examine(upstream, server, end, connection);
     // Without a port or a descriptor of ours nothing was learned of a server.
     if (facts.last_probe && IsOurs(*facts.last_probe)) return;
     watched.facts[server] = facts;
@@ -217,21 +231,6 @@ void HealthWatch::OnProbe(Probe& probe, const ProbeEnd& end,
   const bool changed = watched.ejection.OnProbe(server, end.good());
   // Where none may be left, the news of the last probe are wanted too.
   if (changed || watched.ejection.standing(server).down) Report(upstream);
-}
-
-// For requests that fail there, or beside it.
-void HealthWatch::Remember(const ProbeEnd& end, Endpoint& endpoint,
-                           UpstreamConnection* connection) {
-  if (connection == nullptr) return;
-  AddressMemory* const memory = endpoint.memory(connection->address());
-  if (memory == nullptr) return;
-  if (end.how == ProbeEnd::How::kStatus) return memory->NoteAnswer(end.begun);
-  if (end.how != ProbeEnd::How::kTimeout) return;
-  const Fault fault = Classify(end, endpoint, connection);
-  if (diagnostics::IsSilence(fault)) {
-    memory->NoteSilence(end.connected == kNoTime ? end.begun : end.connected,
-                        home_.loop().now());
-  }
 }
 
 Fault HealthWatch::Classify(const ProbeEnd& end, const Endpoint& endpoint,
@@ -258,20 +257,40 @@ Fault HealthWatch::Classify(const ProbeEnd& end, const Endpoint& endpoint,
   return recorder_.Fail(failure, connection, home_.loop().now());
 }
 
-DecisionFacts HealthWatch::FactsOf(const ProbeEnd& end,
-                                   const Endpoint& endpoint,
+DecisionFacts HealthWatch::Examine(size_t upstream, size_t server,
+                                   const ProbeEnd& end,
                                    UpstreamConnection* connection) {
+  const Endpoint& endpoint = generation_.upstream(upstream).server(server);
   DecisionFacts facts;
   facts.probe_got_through = GotThrough(end, connection);
   if (end.how == ProbeEnd::How::kStatus) return facts;
   facts.last_probe = Classify(end, endpoint, connection);
   if (connection == nullptr) return facts;
-  facts.probe_connect = std::chrono::duration_cast<Micros>(
-      home_.loop().now() - connection->connect_begun());
-  const Duration least = endpoint.min_handshake(connection->address());
-  if (least == Duration::max()) return facts;
-  facts.probe_peer_rtt = std::chrono::duration_cast<Micros>(least);
+  AddConnect(upstream, server, end, *connection, &facts);
   return facts;
+}
+
+// Requests that fail there, or beside it, are told of it too.
+void HealthWatch::AddConnect(size_t upstream, size_t server,
+                             const ProbeEnd& end,
+                             UpstreamConnection& connection,
+                             DecisionFacts* facts) {
+  const Time now = home_.loop().now();
+  const Fault fault = *facts->last_probe;
+  const bool connected = end.connected != kNoTime;
+  const Time silent_since = connected ? end.connected : end.begun;
+  facts->probe_connect =
+      std::chrono::duration_cast<Micros>(now - connection.connect_begun());
+  facts->probe_peer_rtt = recorder_.facts().peer_min_rtt;
+  facts->probe_icmp = recorder_.facts().icmp;
+  if (facts->probe_icmp) facts->probe_icmp->address = {};  // not ours to keep
+  if (AddressMemory* const memory = connection.memory()) {
+    NoteFailure(*memory, fault, silent_since, now);
+  }
+  AskWitnesses(generation_, home_.crew().walks(),
+               {upstream, server, connection.address(), fault, connected,
+                silent_since, now},
+               &facts->probe_siblings);
 }
 
 // What the last probes of all servers that are down say alike. One may hang
@@ -289,6 +308,8 @@ DecisionFacts HealthWatch::Agreed(const Watched& watched) {
         one.probe_got_through != agreed->probe_got_through) {
       return {};
     }
+    agreed->probe_icmp.reset();
+    MergeSiblings(one.probe_siblings, &agreed->probe_siblings);
     // A refusal shows whence it came by its time: the doubtful one counts.
     agreed->probe_connect = std::min(one.probe_connect, agreed->probe_connect);
     const bool known = one.probe_peer_rtt && agreed->probe_peer_rtt;

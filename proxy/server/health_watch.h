@@ -59,13 +59,15 @@ class HealthWatch final : private ProbeEvents, private TimerEvents {
   void StartProbes(size_t upstream, const HealthWatch* before);
   // When the server's next probe is due; kNoTime: none is.
   Time NextProbe(const std::string& upstream, const std::string& server) const;
-  void Remember(const ProbeEnd& end, Endpoint& endpoint,
-                UpstreamConnection* connection);
   diagnostics::Fault Classify(const ProbeEnd& end, const Endpoint& endpoint,
                               UpstreamConnection* connection);
-  diagnostics::DecisionFacts FactsOf(const ProbeEnd& end,
-                                     const Endpoint& endpoint,
+  // Of a probe that failed.
+  diagnostics::DecisionFacts Examine(size_t upstream, size_t server,
+                                     const ProbeEnd& end,
                                      UpstreamConnection* connection);
+  void AddConnect(size_t upstream, size_t server, const ProbeEnd& end,
+                  UpstreamConnection& connection,
+                  diagnostics::DecisionFacts* facts);
   static diagnostics::DecisionFacts Agreed(const Watched& watched);
   void Report(size_t upstream);
   void ArmTimer();

@@ -248,6 +248,8 @@ diagnostics::Fault Recorder::Fail(const AttemptFailure& failure,
   facts.address = address_text_;
   facts.unix_socket = record.endpoint->is_unix();
   facts.by_address = record.endpoint->name() == nullptr;
+  usual_server_ = record.endpoint->usual_server().value_or("");
+  facts.usual_server = usual_server_;
   facts.dns = failure.dns;
   facts.dns_extended = failure.dns_extended;
   facts.reused = record.reused;

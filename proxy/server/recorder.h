@@ -128,6 +128,9 @@ class Recorder {
   // Requires: a verdict; its status is masked, or is what masks another.
   std::unique_ptr<const diagnostics::Verdict> Mask(uint16_t claimed);
 
+  // Of the failed attempt; until the next one.
+  const diagnostics::AttemptFacts& facts() const { return *failed_; }
+
   // Of the failed attempt, for whoever knows more of its neighbours.
   diagnostics::SiblingFacts& siblings() { return failed_->siblings; }
 
@@ -174,6 +177,7 @@ class Recorder {
   std::optional<diagnostics::AttemptFacts> failed_;  // facts of the last one
   std::string address_text_;  // of the last attempt; observations refer to it
   std::string offender_;      // failed_ refers to it
+  std::string usual_server_;  // and to it
   std::unique_ptr<const TlsFacts> tls_;  // of the failed attempt; so too
   std::optional<diagnostics::Verdict> verdict_;
   diagnostics::Generator generator_ = diagnostics::Generator::kNone;

@@ -15,6 +15,7 @@ RequestFacts ClientFacts(const Exchange& exchange) {
   RequestFacts facts;
   facts.elapsed = std::chrono::duration_cast<diagnostics::Micros>(
       SteadyClock::now() - exchange.recorder().begun());
+  facts.by_trusted_proxy = exchange.peer_trusted();
   if (const TlsLayer* const tls = exchange.session().stream().tls()) {
     facts.tls = EvidenceOf(tls->facts(), *exchange.session().tls());
     if (const RequestHead* const request = exchange.request()) {

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 
+#include "diagnostics/classify.h"
 #include "proxy/server/generation.h"
 
 namespace whichhop {
 
 namespace {
 
+using diagnostics::Fault;
 using diagnostics::Seconds;
 using diagnostics::SiblingFacts;
 
@@ -78,6 +80,56 @@ void ForEachAddress(Generation& generation, size_t first,
   }
 }
 
+// An ICMP error that names what is wrong on the way to this very address.
+bool IsRoutersWord(Fault fault) {
+  return fault == Fault::kConnectRefusedIcmp ||
+         fault == Fault::kConnectUnreachHost ||
+         fault == Fault::kConnectAdminProhibited ||
+         fault == Fault::kConnectTtlExceeded;
+}
+
+bool IsLately(Time time, Time now) {
+  return time != kNoTime && now - time <= kLastSeconds;
+}
+
+// What the ports of a host say of it that refuses a connection.
+class Ports {
+ public:
+  Ports(Generation& generation, const Failed& failed)
+      : failed_(failed) {
+    ForEachAddress(generation, failed.upstream,
+                   [this](size_t, const ServerConfig&, const Address& address,
+                          const AddressMemory& memory) {
+                     if (OfOneHost(address, failed_.address)) {
+                       Hear(address, memory);
+                     }
+                   });
+  }
+
+  void Tell(SiblingFacts* facts) const {
+    facts->host_refuses = refuses_;
+    const bool stands = asked_ <= forgotten_ && ended_ <= forgotten_;
+    if (forgotten_ == kNoTime || !stands) return;
+    facts->forgotten = std::chrono::ceil<Seconds>(failed_.now - forgotten_);
+  }
+
+ private:
+  void Hear(const Address& address, const AddressMemory& memory) {
+    const bool other = !(address == failed_.address);
+    refuses_ = refuses_ || (other && memory.refused() > memory.asked() &&
+                            IsLately(memory.refused(), failed_.now));
+    asked_ = std::max(asked_, memory.asked());
+    ended_ = std::max(ended_, memory.ended());
+    forgotten_ = std::max(forgotten_, memory.forgotten());
+  }
+
+  const Failed& failed_;
+  bool refuses_ = false;  // another port than the one that failed
+  Time asked_ = kNoTime;  // the latest of all
+  Time ended_ = kNoTime;
+  Time forgotten_ = kNoTime;
+};
+
 class Survey {
  public:
   Survey(Generation& generation, const Failed& failed, SiblingFacts* facts)
@@ -142,6 +194,12 @@ class Survey {
 
 }  // namespace
 
+void NoteFailure(AddressMemory& memory, Fault fault, Time silent_since,
+                 Time now) {
+  if (diagnostics::IsSilence(fault)) memory.NoteSilence(silent_since, now);
+  if (fault == Fault::kConnectRefusedRst) memory.NoteRefusal(now);
+}
+
 void AddSiblings(Generation& generation, const Failed& failed,
                  SiblingFacts* facts) {
   Upstream& upstream = generation.upstream(failed.upstream);
@@ -151,8 +209,12 @@ void AddSiblings(Generation& generation, const Failed& failed,
     facts->far_end_closed =
         std::chrono::ceil<Seconds>(failed.now - memory->ended());
   }
-  if (failed.silent_since == kNoTime) return;
-  Survey(generation, failed, facts).Ask();
+  if (failed.fault == Fault::kConnectRefusedRst) {
+    Ports(generation, failed).Tell(facts);
+  } else if (!IsRoutersWord(failed.fault)) {
+    // Else nobody can have seen anything meanwhile.
+    Survey(generation, failed, facts).Ask();
+  }
 }
 
 bool HostAnsweredSince(Generation& generation, size_t upstream,

@@ -23,10 +23,15 @@ struct Failed {
   size_t upstream = 0;  // index in the configuration
   size_t server = 0;    // of its servers
   Address address;
-  bool connected = false;       // the connection stood
-  Time silent_since = kNoTime;  // kNoTime: it was no silence
+  diagnostics::Fault fault = diagnostics::Fault::kConnectTimeout;
+  bool connected = false;  // the connection stood
+  Time silent_since = kNoTime;
   Time now = kNoTime;
 };
+
+// What others may ask of this failure, in its address' memory.
+void NoteFailure(AddressMemory& memory, diagnostics::Fault fault,
+                 Time silent_since, Time now);
 
 // Adds to `facts`. Racks go by their names, over all upstreams. Two racks of
 // one upstream share the way to them, at position lb of all upstreams; a server

@@ -2,25 +2,14 @@
 
 namespace whichhop {
 
-namespace {
-
-int64_t Count(Time time) { return time.time_since_epoch().count(); }
-
-}  // namespace
-
 void AddressMemory::NoteSilence(Time since, Time now) {
-  silent_since_.store(Count(since), std::memory_order_relaxed);
-  silent_until_.store(Count(now), std::memory_order_relaxed);
+  Store(silent_since_, since);
+  Store(silent_until_, now);
 }
 
 Time AddressMemory::NoteBroken(Time now) {
-  const int64_t before =
-      broken_.exchange(Count(now), std::memory_order_relaxed);
-  return Time(Duration(before));
-}
-
-void AddressMemory::NoteEnd(Time now) {
-  ended_.store(Count(now), std::memory_order_relaxed);
+  const int64_t at = now.time_since_epoch().count();
+  return Time(Duration(broken_.exchange(at, std::memory_order_relaxed)));
 }
 
 std::shared_ptr<AddressMemory> AddressBook::Of(const Address& address) {

@@ -26,8 +26,12 @@ class AddressMemory {
   }
   // Nothing came from there from `since` until `now`.
   void NoteSilence(Time since, Time now);
+  // It refused a connection.
+  void NoteRefusal(Time now) { Store(refused_, now); }
+  // A connection that stood idle was reset when it was used.
+  void NoteForgotten(Time now) { Store(forgotten_, now); }
   // Its kernel ended a connection in order (FIN) that nobody here wanted ended.
-  void NoteEnd(Time now);
+  void NoteEnd(Time now) { Store(ended_, now); }
 
   // An answer broke off; when the one before did, kNoTime: never.
   Time NoteBroken(Time now);
@@ -37,6 +41,8 @@ class AddressMemory {
   Time silent_since() const { return Load(silent_since_); }
   Time silent_until() const { return Load(silent_until_); }
   Time ended() const { return Load(ended_); }
+  Time refused() const { return Load(refused_); }
+  Time forgotten() const { return Load(forgotten_); }
 
  private:
   using Value = std::atomic<int64_t>;
@@ -48,11 +54,17 @@ class AddressMemory {
     return Time(Duration(value.load(std::memory_order_relaxed)));
   }
 
+  static void Store(Value& value, Time time) {
+    value.store(time.time_since_epoch().count(), std::memory_order_relaxed);
+  }
+
   Value asked_ = kNever;
   Value silent_since_ = kNever;
   Value silent_until_ = kNever;
   Value ended_ = kNever;
   Value broken_ = kNever;
+  Value refused_ = kNever;
+  Value forgotten_ = kNever;
 };
 
 // The memories of all addresses that somebody may connect to. Thread-safe, by

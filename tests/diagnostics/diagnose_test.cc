@@ -408,6 +408,71 @@ TEST_CASE("a server's program that said goodbye clears no server") {
   CHECK(Join(Diagnose(o).cause) == "app,server");
 }
 
+TEST_CASE("a kernel that knows nothing of a connection was started anew") {
+  Observation o = At(Position::kLb);
+  See("ConnectRefusedRst", o);
+  o.attempt.siblings.forgotten = seconds(2);
+  CHECK(Join(Diagnose(o).cause) == "app,server");  // it may have died of it
+  o.attempt.siblings.host_refuses = true;
+  CHECK(Join(Diagnose(o).cause) == "server");
+  CHECK(Diagnose(o).cleared.contains(Hop::kApp));
+  o.attempt.siblings.forgotten = seconds(60);
+  CHECK(Join(Diagnose(o).cause) == "app,server");
+}
+
+TEST_CASE("where a server's program listens no app refuses") {
+  Observation o = At(Position::kLb, Answers::kServer);
+  See("ConnectRefusedRst", o);
+  o.attempt.usual_server = "nginx/1.22.1 (Debian)";
+  CHECK(Join(Diagnose(o).cause) == "server");
+  for (const char* app : {"gunicorn", "Kestrel", "SimpleHTTP/0.6", ""}) {
+    o.attempt.usual_server = app;
+    CHECK(Join(Diagnose(o).cause) == "app,server");
+  }
+  See("TlsvExpired", o);
+  o.attempt.usual_server = "nginx";
+  CHECK(Join(Diagnose(o).cause) == "server");
+  o.attempt.usual_server = "";  // the app may end TLS itself
+  CHECK(Join(Diagnose(o).cause) == "server,app");
+  o = At(Position::kLb, Answers::kApp);  // whatever it calls itself
+  See("ConnectRefusedRst", o);
+  o.attempt.usual_server = "nginx";
+  CHECK(Join(Diagnose(o).cause) == "app,server");
+}
+
+TEST_CASE("a host that nobody finds by ARP is not its switch's, if that works") {
+  Observation o = At(Position::kLb);
+  See("ConnectUnreachArpOwn", o);
+  CHECK(Join(Diagnose(o).cause) == "server,tor");
+  o.attempt.siblings.same_rack = seconds(1);
+  CHECK(Join(Diagnose(o).cause) == "server");
+  CHECK(Diagnose(o).cleared.contains(Hop::kTor));
+  // A router's word, until a walk shows that it has a route.
+  o = At(Position::kCdn);
+  See("ConnectUnreachArpRouter", o);
+  o.attempt.siblings.same_rack = seconds(1);
+  CHECK(Join(Diagnose(o).cause) == "server,lb,tor");
+  o.attempt.siblings.walk_last = Hop::kTor;
+  CHECK(Join(Diagnose(o).cause) == "server,lb");
+  o.attempt.siblings.walk_refused = true;
+  CHECK(Diagnose(o).cause.contains(Hop::kTor));
+}
+
+TEST_CASE("who is trusted to speak for others is the CDN") {
+  Observation o = At(Position::kLb);
+  See("CtlsClientCert", o);
+  CHECK(Join(Diagnose(o).cause) == "cdn,browser");
+  o.request.by_trusted_proxy = true;
+  CHECK(Join(Diagnose(o).cause) == "cdn");
+}
+
+TEST_CASE("the last probe has witnesses, too") {
+  Observation o = At(Position::kLb);
+  See("BackendAllDownRefused", o);
+  o.decision.probe_siblings.far_end_closed = seconds(2);
+  CHECK(Join(Diagnose(o).cause) == "app");
+}
+
 TEST_CASE("a way that swallows long segments is no host's fault") {
   Observation o = At(Position::kLb);
   See("WriteTimeoutUnacked", o);

@@ -59,6 +59,9 @@ class Generator {
     near.same_rack = Age();
     near.other_rack = Age();
     near.far_end_closed = Age();
+    // A kernel that says goodbye has not forgotten.
+    if (!near.far_end_closed) near.forgotten = Age();
+    near.host_refuses = Flip();
     near.answered_between = Flip();
     if (Below(4) == 0) o.attempt.moved = seconds(Below(90));
     if (Flip()) near.flows_silent = Below(3);
@@ -96,6 +99,8 @@ class Generator {
       a.acked.reset();
     }
     if (Below(8) == 0) a.acked.reset();
+    if (Flip()) a.usual_server = Flip() ? "nginx/1.22.1" : "gunicorn";
+    o.request.by_trusted_proxy = Flip();
   }
 
   // Whatever an origin may forge, and what is usual there.
@@ -315,7 +320,11 @@ constexpr void (*kRemovals[])(Observation&) = {
     [](Observation& o) { o.attempt.siblings.flows_acking = 0; },
     [](Observation& o) { o.attempt.siblings.flows_silent = 0; },
     [](Observation& o) { o.attempt.siblings.far_end_closed.reset(); },
+    [](Observation& o) { o.attempt.siblings.forgotten.reset(); },
+    [](Observation& o) { o.attempt.siblings.host_refuses = false; },
     [](Observation& o) { o.attempt.siblings.answered_between = false; },
+    [](Observation& o) { o.attempt.usual_server = {}; },
+    [](Observation& o) { o.request.by_trusted_proxy = false; },
     [](Observation& o) {
       if (o.attempt.tls) o.attempt.tls->agreed_before.reset();
     },

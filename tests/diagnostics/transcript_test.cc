@@ -60,8 +60,8 @@ void DemandRoundTrip(const Observation& o) {
 // has a name in its Fields(), and fails below until it has its line.
 
 auto Fields(RequestFacts& facts) {
-  auto& [a, b, c, d, e, f, g, h, i, j, k, l, m] = facts;
-  return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m);
+  auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n] = facts;
+  return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n);
 }
 
 auto Fields(CertificateFacts& facts) {
@@ -87,8 +87,8 @@ auto Fields(ClientTlsFacts& facts) {
 }
 
 auto Fields(DecisionFacts& facts) {
-  auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n] = facts;
-  return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n);
+  auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = facts;
+  return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p);
 }
 
 auto Fields(WriterFacts& facts) {
@@ -107,20 +107,20 @@ auto Fields(IcmpFacts& facts) {
 }
 
 auto Fields(SiblingFacts& facts) {
-  auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n] = facts;
-  return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n);
+  auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = facts;
+  return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p);
 }
 
 // All but the first bytes, which are one fact in two fields: see below.
 auto Fields(AttemptFacts& facts) {
   auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x,
-         y, z, aa, bb, cc, dd, ee, ff, gg, hh, ii, jj, kk, ll, mm, first_bytes,
-         first_bytes_size, tls, siblings] = facts;
+         y, z, aa, bb, cc, dd, ee, ff, gg, hh, ii, jj, kk, ll, mm, nn,
+         first_bytes, first_bytes_size, tls, siblings] = facts;
   static_assert(std::is_same_v<decltype(first_bytes), std::array<char, 64>>);
   static_assert(std::is_same_v<decltype(first_bytes_size), uint8_t>);
   return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u,
                   v, w, x, y, z, aa, bb, cc, dd, ee, ff, gg, hh, ii, jj, kk, ll,
-                  mm, tls, siblings);
+                  mm, nn, tls, siblings);
 }
 
 auto Fields(TestimonyFacts& facts) {
@@ -235,6 +235,7 @@ Observation AnyObservation(Values& values) {
 Observation Bare() {
   Observation o;
   o.attempt.tcp.emplace();
+  o.decision.probe_icmp.emplace();
   o.attempt.icmp.emplace();
   o.attempt.tls.emplace();
   o.request.tls.emplace();

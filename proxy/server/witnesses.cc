@@ -1,0 +1,71 @@
+#include "proxy/server/witnesses.h"
+
+#include "diagnostics/classify.h"
+#include "proxy/server/generation.h"
+#include "proxy/server/walk_report.h"
+
+namespace whichhop {
+
+namespace {
+
+using diagnostics::Fault;
+using diagnostics::SiblingFacts;
+
+// A rack that is silent as a whole still has its witness in the others.
+void ForgetRacks(SiblingFacts& facts) {
+  facts.same_rack.reset();
+  const bool whole =
+      facts.rack_servers > 1 && facts.rack_silent >= facts.rack_servers;
+  if (!whole) facts.other_rack.reset();
+}
+
+void AskWalkElsewhere(Generation& generation, PathWalks& walks,
+                      const Failed& failed) {
+  const auto witness = FindWitness(generation, failed.upstream, failed.server,
+                                   failed.now);
+  if (witness) walks.Ask(*witness, failed.now);
+}
+
+// When a request that was answered there had been asked.
+Time AnsweredAt(Generation& generation, const Failed& failed) {
+  const AddressMemory* const memory =
+      generation.upstream(failed.upstream).server(failed.server).memory(
+          failed.address);
+  return memory == nullptr ? kNoTime : memory->asked();
+}
+
+// A walk is as good as nobody was answered since. What neighbours share with
+// the address clears nothing that may lose the packets to it alone: neither
+// once a walk was made, nor, where one can tell, before. A host that nobody
+// finds by ARP loses none: rules say what its neighbours clear.
+void AskWalks(Generation& generation, PathWalks& walks, const Failed& failed,
+              SiblingFacts* facts) {
+  const auto& topology = generation.config().topology;
+  const auto report = walks.Find(failed.address);
+  if (report != nullptr && AnsweredAt(generation, failed) <= report->ended) {
+    AddWalk(*report, walks.Next(*report, failed.now), topology, failed.now,
+            facts);
+    // Who should have come next, a walk shows that gets there.
+    const PathHop* const last = report->last();
+    const bool lost = last == nullptr || last->kind == PathHop::Kind::kPassed;
+    if (lost) AskWalkElsewhere(generation, walks, failed);
+  }
+  const bool may_tell = report != nullptr || !topology.empty();
+  if (may_tell && failed.fault != Fault::kConnectUnreachArp) {
+    ForgetRacks(*facts);
+  }
+  walks.Ask(failed.address, failed.now);
+}
+
+}  // namespace
+
+void AskWitnesses(Generation& generation, PathWalks* walks,
+                  const Failed& failed, SiblingFacts* facts) {
+  AddSiblings(generation, failed, facts);
+  const bool walked = diagnostics::IsSilence(failed.fault) ||
+                      failed.fault == Fault::kConnectUnreachHost;
+  if (walks == nullptr || !walked || failed.address.is_loopback()) return;
+  AskWalks(generation, *walks, failed, facts);
+}
+
+}  // namespace whichhop
