@@ -190,6 +190,7 @@ std::optional<TcpFacts> Socket::Facts() const {
   facts.min_rtt_us = info.tcpi_min_rtt;
   facts.bytes_acked = info.tcpi_bytes_acked;
   facts.bytes_received = info.tcpi_bytes_received;
+  facts.bare_segments = info.tcpi_segs_in - info.tcpi_data_segs_in;
   // Appended to tcp_info by later kernels: only if this one filled them in.
   if (size >= offsetof(tcp_info, tcpi_snd_wnd) + sizeof(info.tcpi_snd_wnd)) {
     facts.out_of_order = info.tcpi_rcv_ooopack;

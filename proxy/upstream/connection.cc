@@ -110,6 +110,15 @@ IoResult UpstreamConnection::secure_end() const {
   return {IoResult::Kind::kError, 0, ENOMEM};
 }
 
+void UpstreamConnection::ProbeAsSibling() {
+  probed_as_sibling_ = true;
+  if (const auto facts = socket().Facts()) {
+    acked_before_ = facts->bytes_acked;
+    bare_before_ = facts->bare_segments;
+  }
+  StartProbing();
+}
+
 void UpstreamConnection::StartProbing() {
   if (probers_++ == 0) socket().StartProbing();
 }

@@ -81,6 +81,14 @@ class UpstreamConnection final : public Retired,
   // The peer ended it, in order, though nobody wanted it to end.
   void NoteEnd();
 
+  // Those that BeginSiblingProbes began were answered, or something was
+  // acknowledged since. What the peer sends again and again, for it hears
+  // nothing of us, is no sign of that.
+  bool AcknowledgesSince(const TcpFacts& facts) const {
+    return probed_as_sibling_ && (facts.bytes_acked > acked_before_ ||
+                                  facts.bare_segments > bare_before_);
+  }
+
   // Keep-alive probes, one a second. Whoever starts them stops them, and others
   // may have started them too.
   void StartProbing();
@@ -92,6 +100,7 @@ class UpstreamConnection final : public Retired,
  private:
   friend class Endpoint;
   class Rival;
+  void ProbeAsSibling();
   UpstreamConnection(Loop& loop, Endpoint& endpoint, const Address& address,
                      const Address& other, Socket socket, UpstreamEvents& user);
 
@@ -123,6 +132,9 @@ class UpstreamConnection final : public Retired,
   size_t open_index_ = 0;  // among the endpoint's open ones
   uint32_t probers_ = 0;
   bool probed_as_sibling_ = false;
+  // As the probes began: what the peer had acknowledged, and how often barely.
+  uint64_t acked_before_ = 0;
+  uint32_t bare_before_ = 0;
 };
 
 }  // namespace whichhop

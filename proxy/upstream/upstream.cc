@@ -128,8 +128,7 @@ void Endpoint::BeginSiblingProbes() {
   for (UpstreamConnection* sibling : open_) {
     if (probed == kMaxSiblings) return;
     if (!sibling->connected()) continue;
-    sibling->probed_as_sibling_ = true;
-    sibling->StartProbing();
+    sibling->ProbeAsSibling();
     ++probed;
   }
 }
@@ -155,7 +154,8 @@ Endpoint::Flows Endpoint::AskFlows(const Address& address,
     const auto facts = sibling->socket().Facts();
     const bool recent =
         facts && std::chrono::milliseconds(facts->last_ack_ms) < window;
-    if (recent && facts->probes == 0) ++flows.acking;
+    const bool acking = recent && sibling->AcknowledgesSince(*facts);
+    if (acking && facts->probes == 0) ++flows.acking;
     if (!facts || facts->probes == 0) continue;
     ++flows.silent;
     lost += facts->probes;

@@ -83,14 +83,14 @@ std::string Outcome(bool server, std::string_view input, size_t fed,
   Ends ends = ConnectedEnds();
   const auto layer = TlsLayer::Make(NewSsl(server), ends.ours, pool, Time());
   if (fed > 0) layer->Feed(input.substr(0, fed));
-  Step step = layer->Handshake(Time());
+  Step step = layer->Handshake();
   for (size_t at = fed; at < input.size() && step == Step::kAgain;
        at += piece) {
     Say(ends.peers, input.substr(at, piece));
-    step = layer->Handshake(Time());
+    step = layer->Handshake();
   }
   ends.peers.ShutdownWrite();
-  if (step == Step::kAgain) step = layer->Handshake(Time());
+  if (step == Step::kAgain) step = layer->Handshake();
   std::string outcome = Describe(*layer, step);
   layer->SendCloseNotify();
   return outcome;

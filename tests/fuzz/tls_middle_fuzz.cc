@@ -86,7 +86,7 @@ class Story {
 
   void ClientSpeaks() {
     if (shaken_ == Step::kAgain) {
-      shaken_ = client_->Handshake(Time());
+      shaken_ = client_->Handshake();
       if (shaken_ != Step::kDone) return;
       const iovec part{const_cast<char*>(kWords.data()), kWords.size()};
       client_->Send(&part, 1);
@@ -94,7 +94,7 @@ class Story {
   }
 
   void ServerListens() {
-    if (accepted_ == Step::kAgain) accepted_ = server_->Handshake(Time());
+    if (accepted_ == Step::kAgain) accepted_ = server_->Handshake();
     if (accepted_ != Step::kDone) return;
     char block[4096];
     for (;;) {

@@ -46,8 +46,8 @@ bool TlsPair::Shake() {
   Step client = Step::kAgain;
   Step server = Step::kAgain;
   for (int turn = 0; turn < 100'000; ++turn) {
-    if (client == Step::kAgain) client = this->client().Handshake(Time());
-    if (server == Step::kAgain) server = this->server().Handshake(Time());
+    if (client == Step::kAgain) client = this->client().Handshake();
+    if (server == Step::kAgain) server = this->server().Handshake();
     if (client != Step::kAgain && server != Step::kAgain) {
       return client == Step::kDone && server == Step::kDone;
     }
