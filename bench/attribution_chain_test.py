@@ -20,7 +20,12 @@ SAMPLE = """app-stopped app-frozen app-cut app-dies-of-request fronted-app-stopp
     host-answers-nobody host-firewall-icmp rack-off-while-waited-for rack-firewall-icmp
     isp-says-prohibited isp-drops-all tor-firewall-icmp lb-stopped lb-frozen lb-out-of-ports
     cdn-no-way-out lb-dns-nxdomain cdn-dns-silent db-stopped-502 auth-says-401 store-says-404
-    server-certificate-expired lb-certificate-expired client-half-a-head router-appends""".split()
+    server-certificate-expired lb-certificate-expired client-half-a-head router-appends
+    host-off-health-checked host-firewall-rst app-stopped-health-checked cdn-has-no-certificate
+    app-certificate-expired""".split()
+# What only further witnesses tell from others.
+ALONE = """app-stopped host-firewall-rst app-stopped-health-checked server-certificate-expired
+    cdn-has-no-certificate""".split()
 
 
 class Sample(unittest.TestCase):
@@ -45,6 +50,13 @@ class Sample(unittest.TestCase):
                     self.assertIn(met.broken, (said.cdn if believed else said.lb).cause)
                     for verdict in filter(None, (said.cdn, said.lb)):
                         self.assertNotIn(met.broken, verdict.cleared)
+
+
+    def test_who_has_witnesses_is_named_alone_in_the_end(self):
+        for met in self.met:
+            if met.name in ALONE:
+                with self.subTest(fault=met.name):
+                    self.assertEqual(met.settled.cdn.cause, (met.broken,))
 
 
 class Tables(unittest.TestCase):

@@ -447,8 +447,9 @@ Finding PathWalkMute(const Scene& s) {
   if (!IsSilence(s.fault) || !s.path.contains(*near.walk_mute)) return f;
   f.blamed = {*near.walk_mute};
   f.sentence << "a path walk " << AgeSeconds(near.walk_age)
-             << " s ago got no answer at all, and " << HopName(*near.walk_mute)
-             << " answers those to other addresses: it swallows here";
+             << " s ago got no answer at all, where "
+             << HopName(*near.walk_mute)
+             << " answered another: it swallows here";
   return f;
 }
 

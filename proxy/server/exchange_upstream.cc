@@ -8,6 +8,7 @@
 #include "proxy/server/exchange.h"
 #include "proxy/server/generation.h"
 #include "proxy/server/request_writer.h"
+#include "proxy/server/witnesses.h"
 #include "proxy/server/worker.h"
 
 namespace whichhop {
@@ -196,6 +197,8 @@ void Exchange::OnConnected() {
   if (reset) failure.phase = AttemptPhase::kRequest;
   if (failure.error != 0) return FailAttempt(failure);
   connection_->MarkConnected();
+  NoteGoodTimes(generation_, worker_.crew().walks(), connection_->address(),
+                connection_->memory(), worker_.loop().now());
   recorder_.attempt().connected = worker_.loop().now();
   StopWaitingUpstream();
   if (connection_->endpoint().tls() != nullptr) {

@@ -40,6 +40,19 @@ void PathWalks::Ask(const Address& target, Time now) {
   loop_.Post([this, target] { Start(target); });
 }
 
+bool PathWalks::AskInGoodTimes(const Address& target) {
+  if (target.is_unix() || target.is_loopback()) return true;
+  {
+    const std::lock_guard lock(mutex_);
+    if (running_ > 0) return false;
+    ++running_;
+    kept_[target.ToString()].running = true;
+    if (kept_.size() > kMaxKept) ForgetOldest();
+  }
+  loop_.Post([this, target] { Start(target); });
+  return true;
+}
+
 // Requires: the lock. Of those that are not running: there is one, for fewer
 // may run than are kept.
 void PathWalks::ForgetOldest() {
@@ -68,6 +81,10 @@ void PathWalks::OnPathWalked(PathWalk& walk, PathReport report) {
   Kept& kept = kept_[report.target.ToString()];
   kept.running = false;
   kept.report = std::make_shared<const PathReport>(std::move(report));
+  const PathHop* const last = kept.report->last();
+  if (last != nullptr && last->kind == PathHop::Kind::kTarget) {
+    kept.good = kept.report;
+  }
   --running_;
 }
 
@@ -96,7 +113,18 @@ std::optional<Address> PathWalks::Next(const PathReport& report,
     if (next && !(*next == hop.from)) return {};
     next = hop.from;
   }
-  return next;
+  return next || report.last() != nullptr ? next : FirstOfGood(report, now);
+}
+
+std::optional<Address> PathWalks::FirstOfGood(const PathReport& report,
+                                              Time now) const {
+  const std::lock_guard lock(mutex_);
+  const auto kept = kept_.find(report.target.ToString());
+  if (kept == kept_.end() || kept->second.good == nullptr) return {};
+  const PathReport& good = *kept->second.good;
+  if (now - good.ended > 2 * kGoodPause) return {};
+  if (good.hops.front().kind != PathHop::Kind::kPassed) return {};
+  return good.hops.front().from;
 }
 
 void PathWalks::Stop() {

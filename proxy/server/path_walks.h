@@ -4,7 +4,9 @@
 // failed. Nobody waits for one: the next verdict has it.
 //
 // To one address at most one a minute; at most kMaxRunning at a time, and who
-// asks then asks in vain; of kMaxKept addresses the oldest is forgotten.
+// asks then asks in vain; of kMaxKept addresses the oldest is forgotten. How a
+// way looks in good times is found out once an hour, while no other walk runs:
+// where later nobody answers, it tells who used to.
 
 #include <map>
 #include <memory>
@@ -22,18 +24,21 @@ class PathWalks final : private PathWalkEvents {
   static constexpr size_t kMaxRunning = 8;
   static constexpr size_t kMaxKept = 256;
   static constexpr Duration kPause = std::chrono::minutes(1);
+  static constexpr Duration kGoodPause = std::chrono::hours(1);
 
   // On `loop`, which outlives it.
   explicit PathWalks(Loop& loop) : loop_(loop) {}
 
   // From any thread. No-op for Unix and loopback addresses.
   void Ask(const Address& target, Time now);
+  // From any thread, while the target answers. False: not now.
+  bool AskInGoodTimes(const Address& target);
   // From any thread: the last one to end; null: none has.
   std::shared_ptr<const PathReport> Find(const Address& target) const;
   std::vector<std::shared_ptr<const PathReport>> All() const;
   // Who comes behind the last that answered `report`: the router that answered
   // next where another walk of the last minute went the same way so far. Nobody
-  // where those disagree.
+  // where those disagree. Where none answered, the first of good times.
   std::optional<Address> Next(const PathReport& report, Time now) const;
 
   // On the loop's thread: ends those that run.
@@ -44,8 +49,10 @@ class PathWalks final : private PathWalkEvents {
     Time begun = kNoTime;
     bool running = false;
     std::shared_ptr<const PathReport> report;
+    std::shared_ptr<const PathReport> good;  // the last that got there
   };
 
+  std::optional<Address> FirstOfGood(const PathReport& report, Time now) const;
   void Start(const Address& target);
   void OnPathWalked(PathWalk& walk, PathReport report) override;
   void ForgetOldest();

@@ -68,4 +68,14 @@ void AskWitnesses(Generation& generation, PathWalks* walks,
   AskWalks(generation, *walks, failed, facts);
 }
 
+void NoteGoodTimes(Generation& generation, PathWalks* walks,
+                   const Address& address, AddressMemory* memory, Time now) {
+  if (memory == nullptr || walks == nullptr) return;
+  const Time before = memory->walked();
+  if (before != kNoTime && now - before < PathWalks::kGoodPause) return;
+  // Without names for who answers, a walk tells nothing.
+  if (generation.config().topology.empty()) return;
+  if (walks->AskInGoodTimes(address)) memory->NoteWalked(now);
+}
+
 }  // namespace whichhop

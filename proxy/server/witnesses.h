@@ -12,4 +12,9 @@ namespace whichhop {
 void AskWitnesses(Generation& generation, PathWalks* walks,
                   const Failed& failed, diagnostics::SiblingFacts* facts);
 
+// The address takes connections: what its way looks like then, walks of a worse
+// day are compared with. Once an hour; else it costs one load.
+void NoteGoodTimes(Generation& generation, PathWalks* walks,
+                   const Address& address, AddressMemory* memory, Time now);
+
 }  // namespace whichhop

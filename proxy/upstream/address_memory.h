@@ -30,6 +30,8 @@ class AddressMemory {
   void NoteRefusal(Time now) { Store(refused_, now); }
   // A connection that stood idle was reset when it was used.
   void NoteForgotten(Time now) { Store(forgotten_, now); }
+  // The way to it was looked at while it answered.
+  void NoteWalked(Time now) { Store(walked_, now); }
   // Its kernel ended a connection in order (FIN) that nobody here wanted ended.
   void NoteEnd(Time now) { Store(ended_, now); }
 
@@ -41,6 +43,7 @@ class AddressMemory {
   Time silent_since() const { return Load(silent_since_); }
   Time silent_until() const { return Load(silent_until_); }
   Time ended() const { return Load(ended_); }
+  Time walked() const { return Load(walked_); }
   Time refused() const { return Load(refused_); }
   Time forgotten() const { return Load(forgotten_); }
 
@@ -65,6 +68,7 @@ class AddressMemory {
   Value broken_ = kNever;
   Value refused_ = kNever;
   Value forgotten_ = kNever;
+  Value walked_ = kNever;
 };
 
 // The memories of all addresses that somebody may connect to. Thread-safe, by

@@ -362,5 +362,17 @@ TEST_CASE("names of fields and of products are told in any case") {
   CHECK(ProductOf("Apache/2.4.71 (Debian)") == "Apache");
 }
 
+TEST_CASE("who stands before apps says so in Server") {
+  for (const char* product : {"nginx", "Apache", "lighttpd", "envoy"}) {
+    INFO(product);
+    CHECK(StandsBeforeApps(product));
+  }
+  // Apps, and what nobody knows.
+  for (const char* product : {"gunicorn", "Kestrel", "", "my-shop"}) {
+    INFO(product);
+    CHECK_FALSE(StandsBeforeApps(product));
+  }
+}
+
 }  // namespace
 }  // namespace whichhop::diagnostics
