@@ -120,7 +120,9 @@ def lacking():
     return None
 
 
-ROUTER = {"ipv4/ip_forward": 1, "ipv4/icmp_ratelimit": 0, "ipv4/icmp_msgs_per_sec": 100000,
+# No limit by the mask: one of 0 would empty, each time, the bucket that the errors of dead routes
+# are counted in, too.
+ROUTER = {"ipv4/ip_forward": 1, "ipv4/icmp_ratemask": 0, "ipv4/icmp_msgs_per_sec": 100000,
           "ipv4/conf/all/rp_filter": 0, "ipv4/conf/default/rp_filter": 0,
           "ipv6/conf/all/forwarding": 1, "ipv6/icmp/ratelimit": 0}
 
