@@ -1,5 +1,5 @@
 #pragma once
-// Names of fields, which are the same in any case.
+// Names of fields and of products, which are the same in any case.
 
 #include <cstddef>
 #include <string_view>
@@ -14,13 +14,23 @@ constexpr bool NameStartsWith(std::string_view name,
                               std::string_view lower_prefix) {
   if (name.size() < lower_prefix.size()) return false;
   for (size_t i = 0; i < lower_prefix.size(); ++i) {
-    if (LowerCase(name[i]) != lower_prefix[i]) return false;
+    const char lower = lower_prefix[i];
+    if (name[i] != lower && LowerCase(name[i]) != lower) return false;
   }
   return true;
 }
 
 constexpr bool NameIs(std::string_view name, std::string_view lower) {
   return name.size() == lower.size() && NameStartsWith(name, lower);
+}
+
+// Of two words of which neither is known to be in lower case.
+constexpr bool EqualWords(std::string_view one, std::string_view other) {
+  if (one.size() != other.size()) return false;
+  for (size_t i = 0; i < one.size(); ++i) {
+    if (LowerCase(one[i]) != LowerCase(other[i])) return false;
+  }
+  return true;
 }
 
 }  // namespace whichhop::diagnostics

@@ -1,6 +1,7 @@
 #include "diagnostics/fields.h"
 
 #include "diagnostics/append.h"
+#include "diagnostics/fixed_text.h"
 #include "diagnostics/hop_names.h"
 #include "diagnostics/proxy_status.h"
 #include "diagnostics/text.h"
@@ -8,13 +9,14 @@
 namespace whichhop::diagnostics {
 namespace {
 
-void AppendRows(RowSet rows, std::string& out) {
-  bool first = true;
+// "502B 502C": no status has more than three.
+FixedText<32> RowNames(RowSet rows) {
+  FixedText<32> names;
   for (RowId row : rows) {
-    if (!first) out += ' ';
-    first = false;
-    out += GetRow(row).id;
+    if (!names.empty()) names << " ";
+    names << GetRow(row).id;
   }
+  return names;
 }
 
 template <typename Hops>
@@ -55,13 +57,14 @@ void AppendErrorCleared(const Verdict& verdict, std::string& out) {
 
 void AppendErrorFault(const Verdict& verdict, uint16_t masked,
                       std::string& out) {
-  out += verdict.id.view();
-  if (!verdict.rows.empty()) {
-    out += "; row=\"";
-    AppendRows(verdict.rows, out);
-    out += '"';
+  const std::string_view id = verdict.id.view();
+  const std::string_view basis = BasisName(verdict.basis);
+  if (verdict.rows.empty()) {
+    AppendAll(out, id, "; basis=", basis);
+  } else {
+    AppendAll(out, id, "; row=\"", RowNames(verdict.rows).view(),
+              "\"; basis=", basis);
   }
-  AppendAll(out, "; basis=", BasisName(verdict.basis));
   if (masked != 0) AppendAll(out, "; masked=", Decimal(masked).view());
 }
 

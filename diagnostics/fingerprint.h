@@ -35,6 +35,7 @@ enum class MarkKind : uint8_t {
   kPhrase,   // 20: the reason phrase
   kShape,    // 20: what the head has and has not
   kTime,     // 20: the first byte came with a timer that is its default
+  kPortal,   // 0: words for the clients of a captive portal, whoever wrote them
 };
 
 // How a mark is known, as fingerprint.inc says.
@@ -93,6 +94,7 @@ struct Recognized {
   SubCause sub_cause = SubCause::kNone;
   bool relayed = false;  // by another product
   bool stock = false;    // the body is the product's own page, whole
+  bool portal = false;   // it speaks to the clients of a captive portal
 };
 
 Recognized Recognize(const ErrorPage& page);

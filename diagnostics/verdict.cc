@@ -1,5 +1,7 @@
 #include "diagnostics/verdict.h"
 
+#include <charconv>
+
 namespace whichhop::diagnostics {
 
 void Evidence::Begin(Rule rule, HopSet cleared, HopSet blamed) {
@@ -10,7 +12,8 @@ void Evidence::Begin(Rule rule, HopSet cleared, HopSet blamed) {
 
 Evidence& Evidence::operator<<(std::string_view text) {
   if (!open_) return *this;
-  const size_t cut = CutLength(text, kMaxBytes - used_);
+  const size_t room = kMaxBytes - used_;
+  const size_t cut = text.size() <= room ? text.size() : CutLength(text, room);
   text.copy(text_.data() + used_, cut);
   used_ = static_cast<uint16_t>(used_ + cut);
   marks_[size_ - 1u].end = used_;
@@ -18,9 +21,11 @@ Evidence& Evidence::operator<<(std::string_view text) {
 }
 
 Evidence& Evidence::operator<<(uint64_t number) {
-  FixedText<20> digits;
-  digits << number;
-  return *this << digits.view();
+  std::array<char, 20> digits;
+  const auto end =
+      std::to_chars(digits.data(), digits.data() + digits.size(), number);
+  return *this << std::string_view(
+             digits.data(), static_cast<size_t>(end.ptr - digits.data()));
 }
 
 Evidence::Item Evidence::operator[](size_t i) const {

@@ -1,6 +1,7 @@
 #include "proxy/server/mask_signs.h"
 
-#include <functional>
+#include <xxhash.h>
+
 #include <utility>
 
 namespace whichhop {
@@ -8,7 +9,7 @@ namespace whichhop {
 namespace {
 
 uint64_t Hash(std::string_view text) {
-  return std::hash<std::string_view>()(text);
+  return XXH3_64bits(text.data(), text.size());
 }
 
 uint64_t Hash(const MaskSigns::Url& url) {

@@ -136,8 +136,7 @@ bool RecognizeWriter(const ResponseHead& head, const PageSeen& seen,
   writer->score = found.score;
   writer->sub_cause = found.sub_cause;
   writer->relayed = found.relayed;
-  writer->portal =
-      beginning.find("<WISPAccessGatewayParam") != std::string_view::npos;
+  writer->portal = found.portal;
   writer->no_challenge =
       page.status == 401 && !head.fields.Has(FieldId::kWwwAuthenticate);
   return found.stock;
