@@ -45,9 +45,11 @@ function look() {
       code => code.textContent);
   }
   const root = document.documentElement;
+  const panel = document.querySelector('aside');
   return {
     boxes, misfits, known, language: root.lang, background: getComputedStyle(document.body).backgroundColor,
     scrolls: root.scrollWidth > root.clientWidth, text: document.body.innerText,
+    panel: panel && getComputedStyle(panel).backgroundColor,
     intruders: [...document.querySelectorAll('img, script, iframe, link')].map(each => each.outerHTML),
   };
 }

@@ -5,7 +5,7 @@ import unittest
 
 import explained
 from browser import visit
-from harness import PATIENCE
+from harness import PATIENCE, Proxy, RawOrigin, yaml_for
 from page_cases import HOSTILE, HOSTILE_HOST, Pages
 
 SCHEMES = ("light", "dark")
@@ -41,6 +41,11 @@ def contrast(one, other):
 def hops(seen, name):
     value = seen["fields"].get(f"error-{name}", "")
     return set(value.split(", ")) if value else set()
+
+
+def without_status(console):
+    """What the console has but the status of the page itself, which a browser notes of each error."""
+    return [line for line in console if "the server responded with a status of" not in line]
 
 
 class PageInABrowser(unittest.TestCase):
@@ -129,8 +134,7 @@ class PageInABrowser(unittest.TestCase):
         for seen in self.visits:
             with self.about(seen):
                 self.assertEqual(len(seen["requests"]), 1)
-                failed = [line for line in seen["console"] if "the server responded with a status of" not in line]
-                self.assertEqual(failed, [])
+                self.assertEqual(without_status(seen["console"]), [])
         for proxy in self.proxies:
             visits = sum(self.served_by([proxy], seen) for seen in self.visits)
             self.assertEqual(len(proxy.wait_for_log(visits)) if visits else len(proxy.log()), visits)
@@ -171,6 +175,40 @@ class PageInABrowser(unittest.TestCase):
         for seen in told:
             self.assertIn(HOSTILE_HOST, seen["text"])
             self.assertIn(HOSTILE[:200], seen["text"])
+
+
+class PanelInABrowser(unittest.TestCase):
+    """What is added to the page of an app, which may have forbidden what it likes."""
+
+    POLICY = "default-src 'none'; style-src 'none'"
+    PAGE = ('<!doctype html><html lang="en"><head>{}<title>Shop</title></head><body><main><h1>Oops</h1></main>'
+            "</body></html>")
+    META = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+    # name: (field, what stands in the page's head, whether the panel has a style).
+    POLICIES = {"none": ("", "", True), "enforced": (f"Content-Security-Policy: {POLICY}\r\n", "", False),
+                "reported": (f"Content-Security-Policy-Report-Only: {POLICY}\r\n", "", False),
+                "meta": ("", META, False)}
+
+    def answer(self, connection, _):
+        while asked := self.origin.read_request(connection):
+            field, head, _ = self.POLICIES[asked.split(b" ", 2)[1][1:].decode()]
+            body = self.PAGE.format(head)
+            connection.sendall(f"HTTP/1.1 500 Oops\r\nContent-Type: text/html\r\n{field}"
+                               f"Content-Length: {len(body)}\r\n\r\n{body}".encode())
+
+    def test_it_can_be_read_and_breaks_no_policy(self):
+        with RawOrigin(self.answer) as self.origin, Proxy(yaml_for(self.origin.port)) as proxy:
+            pages = [{"url": f"http://127.0.0.1:{proxy.port}/{name}", "language": language, "name": name}
+                     for name in self.POLICIES for language in ("en", "de")]
+            visits = visit({"pages": pages, "schemes": SCHEMES, "widths": WIDTHS}, 10 * PATIENCE)
+        self.assertEqual(len(visits), 4 * len(pages))
+        for seen in visits:
+            with self.subTest(seen["name"], scheme=seen["scheme"], width=seen["width"], language=seen["wanted"]):
+                self.assertEqual(seen["violations"], [])
+                self.assertEqual(without_status(seen["console"]), [])
+                self.assertEqual((len(seen["requests"]), seen["scrolls"]), (1, False))
+                self.assertIn({"en": "Cause: app", "de": "Ursache: app"}[seen["wanted"]], seen["text"])
+                self.assertEqual(seen["panel"] == "rgb(255, 255, 255)", self.POLICIES[seen["name"]][2])
 
 
 if __name__ == "__main__":
