@@ -81,28 +81,41 @@ bool Suits(BodyForm form, std::string_view parameter) {
 // Whether its octets are those of such a text. NUL and the marks tell UTF-16
 // and UTF-32 that nobody declared, ESC tells ISO-2022.
 bool IsText(std::string_view body) {
-  constexpr std::string_view kNever("\0\x1B", 2);
-  return body.find_first_of(kNever) == body.npos &&
+  // Not find_first_of(), which asks for each octet anew where it stands among
+  // the two.
+  return body.find('\0') == body.npos && body.find('\x1B') == body.npos &&
          !body.starts_with("\xFE\xFF") && !body.starts_with("\xFF\xFE");
+}
+
+bool IsAscii(std::string_view text) {
+  return std::ranges::all_of(
+      text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+// `sequence` is a character of UTF-8, of two octets or more.
+void AppendNumbered(std::string_view sequence, std::string& out) {
+  uint32_t character =
+      static_cast<unsigned char>(sequence[0]) & (0x7Fu >> sequence.size());
+  for (const char c : sequence.substr(1)) {
+    character = character << 6 | (static_cast<unsigned char>(c) & 0x3Fu);
+  }
+  AppendAll(out, "&#", Decimal(character).view(), ";");
 }
 
 // In any charset that is like ASCII: what is none is said by its number.
 void AppendAsciiHtml(std::string_view text, std::string& out) {
-  std::string escaped;
-  AppendHtml(escaped, text);
+  const size_t begin = out.size();
+  AppendHtml(out, text);
+  if (IsAscii(std::string_view(out).substr(begin))) return;
+  const std::string escaped = out.substr(begin);
+  out.resize(begin);
   std::string_view rest = escaped;
   while (!rest.empty()) {
     const size_t length = std::max(Utf8SequenceLength(rest), size_t{1});
     if (length == 1) {
       out += rest.front();
     } else {
-      uint32_t character =
-          static_cast<unsigned char>(rest[0]) & (0x7Fu >> length);
-      for (size_t i = 1; i < length; ++i) {
-        character =
-            character << 6 | (static_cast<unsigned char>(rest[i]) & 0x3Fu);
-      }
-      AppendAll(out, "&#", Decimal(character).view(), ";");
+      AppendNumbered(rest.substr(0, length), out);
     }
     rest.remove_prefix(length);
   }
