@@ -77,6 +77,18 @@ ALL = [
     Case("relayed-404",
          "the origin's 404, its body kept; whichhop adds all its fields",
          path="/404", setup="kept", errors=True),
+    Case("refused-page",
+         "the origin refuses a browser: whichhop's page with its diagram, the "
+         "others' static page",
+         fields=BROWSER_FIELDS, refused=True, errors=True, without={
+             **CONNECTS_EACH_TIME,
+             "nghttpx": "it stops asking a server that refused"}),
+    Case("relayed-404-page",
+         "the origin's stock 404 to a browser: whichhop's page in its place",
+         path="/missing", fields=BROWSER_FIELDS, errors=True),
+    Case("relayed-404-panel",
+         "the application's own 404 page to a browser: whichhop's panel in it",
+         path="/404.html", fields=BROWSER_FIELDS, errors=True),
     Case("json-log", "GET of 100 B with whichhop's JSON access log, and "
          "without", kind="log", only=("whichhop",)),
     Case("latency",

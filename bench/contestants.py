@@ -29,6 +29,11 @@ APP_FIELDS = {
     "Strict-Transport-Security": "max-age=31536000",
 }
 
+# A page of an application, without what nginx would take for its own.
+APP_PAGE = ("<!doctype html><html lang=en><head><title>Shop</title></head><body>"
+            "<h1>No such shoe</h1><p>" + "Look at these. " * 64 +
+            "</p></body></html>")
+
 
 @dataclasses.dataclass(frozen=True)
 class Place:
@@ -221,6 +226,7 @@ class Origin(Contestant):
     default_type text/plain;
     open_file_cache max=16;
     location = /404 {{ return 404 "no such thing\\n"; }}
+    location = /404.html {{ default_type text/html; return 404 "{APP_PAGE}"; }}
     location = /app {{
 {fields}
     }}

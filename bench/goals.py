@@ -51,6 +51,7 @@ ALL = [
     Goal("1MiB", 1.0, against=("haproxy",)),
     Goal("connection-per-request", 0.95, against=("nginx", "haproxy", "h2o")),
     Goal("refused", 0.95, against=("nginx",)),
+    Goal("refused-page", 0.95, against=("nginx",)),
     Goal("relayed-404", 0.85, against=("nginx",)),
     Goal("json-log", 1.0, of=cases.LOGGED, added_to=OURS, unit="µs"),
     Goal("system-calls", 4.2, unit="calls"),

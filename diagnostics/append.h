@@ -4,7 +4,6 @@
 // checks and copies.
 
 #include <array>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -51,20 +50,24 @@ void AppendAll(std::string& out, const Texts&... texts) {
 // A number in decimal, for AppendAll.
 class Decimal {
  public:
-  explicit Decimal(uint64_t number)
-      : end_(std::to_chars(digits_.data(), digits_.data() + digits_.size(),
-                           number)
-                 .ptr) {}
+  explicit Decimal(uint64_t number) {
+    do {
+      digits_[--begin_] = static_cast<char>('0' + number % 10);
+      number /= 10;
+    } while (number > 0);
+  }
   Decimal(const Decimal&) = delete;
   Decimal& operator=(const Decimal&) = delete;
 
   std::string_view view() const {
-    return {digits_.data(), static_cast<size_t>(end_ - digits_.data())};
+    return {digits_.data() + begin_, kDigits - begin_};
   }
 
  private:
-  std::array<char, 20> digits_;
-  const char* end_;
+  static constexpr size_t kDigits = 20;  // of the largest
+
+  size_t begin_ = kDigits;
+  std::array<char, kDigits> digits_;  // not initialised: from `begin_` on
 };
 
 }  // namespace whichhop::diagnostics

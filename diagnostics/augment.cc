@@ -13,6 +13,7 @@
 #include "diagnostics/summary.h"
 #include "diagnostics/text.h"
 #include "diagnostics/weighted_list.h"
+#include "diagnostics/wording.h"
 
 namespace whichhop::diagnostics {
 namespace {
@@ -80,28 +81,41 @@ bool Suits(BodyForm form, std::string_view parameter) {
 // Whether its octets are those of such a text. NUL and the marks tell UTF-16
 // and UTF-32 that nobody declared, ESC tells ISO-2022.
 bool IsText(std::string_view body) {
-  constexpr std::string_view kNever("\0\x1B", 2);
-  return body.find_first_of(kNever) == body.npos &&
+  // Not find_first_of(), which asks for each octet anew where it stands among
+  // the two.
+  return body.find('\0') == body.npos && body.find('\x1B') == body.npos &&
          !body.starts_with("\xFE\xFF") && !body.starts_with("\xFF\xFE");
+}
+
+bool IsAscii(std::string_view text) {
+  return std::ranges::all_of(
+      text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+// `sequence` is a character of UTF-8, of two octets or more.
+void AppendNumbered(std::string_view sequence, std::string& out) {
+  uint32_t character =
+      static_cast<unsigned char>(sequence[0]) & (0x7Fu >> sequence.size());
+  for (const char c : sequence.substr(1)) {
+    character = character << 6 | (static_cast<unsigned char>(c) & 0x3Fu);
+  }
+  AppendAll(out, "&#", Decimal(character).view(), ";");
 }
 
 // In any charset that is like ASCII: what is none is said by its number.
 void AppendAsciiHtml(std::string_view text, std::string& out) {
-  std::string escaped;
-  AppendHtml(escaped, text);
+  const size_t begin = out.size();
+  AppendHtml(out, text);
+  if (IsAscii(std::string_view(out).substr(begin))) return;
+  const std::string escaped = out.substr(begin);
+  out.resize(begin);
   std::string_view rest = escaped;
   while (!rest.empty()) {
     const size_t length = std::max(Utf8SequenceLength(rest), size_t{1});
     if (length == 1) {
       out += rest.front();
     } else {
-      uint32_t character =
-          static_cast<unsigned char>(rest[0]) & (0x7Fu >> length);
-      for (size_t i = 1; i < length; ++i) {
-        character =
-            character << 6 | (static_cast<unsigned char>(rest[i]) & 0x3Fu);
-      }
-      AppendAll(out, "&#", Decimal(character).view(), ";");
+      AppendNumbered(rest.substr(0, length), out);
     }
     rest.remove_prefix(length);
   }
@@ -128,65 +142,89 @@ std::string_view Shown(std::string_view text) {
   return text.substr(0, CutLength(text, 256));
 }
 
-// What is styled stands in the elements themselves: a page's own rules reach
-// them less than those of a <style>, which may not stand in a body. Where the
-// page's policy forbids that, they are plain and say the same.
-constexpr std::string_view kPanel =
-    "<aside lang=\"en\" dir=\"ltr\" aria-label=\"Which hop failed\" "
-    "style=\"all:revert;display:block;clear:both;position:relative;"
+// What is styled stands in the element itself: a page's own rules reach it less
+// than those of a <style>, which may not stand in a body.
+constexpr std::string_view kPanelStyle =
+    " style=\"all:revert;display:block;clear:both;position:relative;"
     "box-sizing:border-box;max-width:60rem;margin:2rem auto;padding:1rem;"
     "border:2px solid #57606a;border-radius:4px;background:#fff;color:#1b1f24;"
     "font:1rem/1.5 system-ui,sans-serif;text-align:left;"
-    "overflow-wrap:anywhere\">\n";
+    "overflow-wrap:anywhere\"";
+
+// As it begins a line.
+void AppendPanelTerm(std::string_view term, std::string& out) {
+  std::string capital(term);
+  if (capital[0] >= 'a' && capital[0] <= 'z') capital[0] -= 'a' - 'A';
+  out += "<li>";
+  AppendAsciiHtml(capital, out);
+  out += ": ";
+}
 
 void AppendPanelLine(std::string_view term, std::string_view text,
                      std::string& out) {
   if (text.empty()) return;
-  AppendAll(out, "<li>", term, ": <code>");
+  AppendPanelTerm(term, out);
+  out += "<code>";
   AppendAsciiHtml(text, out);
   out += "</code></li>\n";
 }
 
 void AppendPanelEvidence(const Verdict& verdict, const PageInput& input,
-                         std::string& out) {
+                         const Wording& words, std::string& out) {
   if (input.audience != Audience::kOperator) return;
-  AppendPanelLine("Host", Shown(input.host), out);
-  AppendPanelLine("Path", Shown(input.path), out);
-  AppendPanelLine("Next hop", verdict.next_hop.view(), out);
+  AppendPanelLine(words.host, Shown(input.host), out);
+  AppendPanelLine(words.path, Shown(input.path), out);
+  AppendPanelLine(words.next_hop, verdict.next_hop.view(), out);
   std::string sentence;
   for (size_t i = 0; i < verdict.evidence.size(); ++i) {
     sentence.clear();
     AppendEvidence(verdict.evidence[i], sentence);
-    AppendPanelLine("Evidence", sentence, out);
+    AppendPanelLine(words.evidence, sentence, out);
   }
 }
 
-void AppendPanel(const Verdict& verdict, const PageInput& input,
-                 std::string& out) {
-  AppendAll(out, kPanel, "<p><strong>", Decimal(verdict.status).view(), " ",
-            ReasonPhrase(verdict.status), "</strong></p>\n<p>");
+void AppendPanelSummary(const Verdict& verdict, const Wording& words,
+                        std::string& out) {
   std::string summary;
-  AppendSummary(verdict, summary);
+  AppendWhatHappened(verdict, words, summary);
+  summary += ' ';
+  AppendWhomToPage(verdict, words, summary);
+  out += "<p>";
   AppendAsciiHtml(summary, out);
-  out += "</p>\n<ul>\n";
-  AppendPanelLine("Cause", HopNames(verdict.cause).ViewOr("unknown"), out);
-  AppendPanelLine("Reporter", HopNames(verdict.reporter).ViewOr("unknown"),
+  out += "</p>\n";
+}
+
+void AppendPanel(const Verdict& verdict, const PageInput& input, bool styled,
+                 std::string& out) {
+  const Wording& words = WordingOf(input.language);
+  AppendAll(out, "<aside lang=\"", LanguageTag(input.language),
+            "\" dir=\"ltr\" aria-label=\"", words.panel, "\"",
+            styled ? kPanelStyle : std::string_view(),
+            ">\n<p><strong lang=\"en\">", Decimal(verdict.status).view(), " ",
+            ReasonPhrase(verdict.status), "</strong></p>\n");
+  AppendPanelSummary(verdict, words, out);
+  out += "<ul>\n";
+  AppendPanelLine(words.cause, HopNames(verdict.cause).ViewOr(words.unknown),
                   out);
-  AppendPanelLine("Cleared", HopNames(verdict.cleared).view(), out);
-  AppendPanelLine("Fault", verdict.id.view(), out);
-  AppendPanelLine("Basis", BasisName(verdict.basis), out);
-  AppendPanelLine("Error id", input.error_id, out);
-  AppendPanelEvidence(verdict, input, out);
+  AppendPanelLine(words.reporter,
+                  HopNames(verdict.reporter).ViewOr(words.unknown), out);
+  AppendPanelLine(words.cleared, HopNames(verdict.cleared).view(), out);
+  AppendPanelLine(words.fault, verdict.id.view(), out);
+  AppendPanelTerm(words.basis, out);
+  AppendAsciiHtml(words.bases[static_cast<size_t>(verdict.basis)], out);
+  out += "</li>\n";
+  AppendPanelLine(words.error_id, input.error_id, out);
+  AppendPanelEvidence(verdict, input, words, out);
   out += "</ul>\n</aside>\n";
 }
 
 bool AppendPage(std::string_view body, const Verdict& verdict,
                 const PageInput& input, std::string& out) {
-  const std::optional<size_t> end = EndOfHtml(body);
+  const std::optional<HtmlEnd> end = EndOfHtml(body);
   if (!end) return false;
-  out += body.substr(0, *end);
-  AppendPanel(verdict, input, out);
-  out += body.substr(*end);
+  out += body.substr(0, end->at);
+  AppendPanel(verdict, input, !input.has_policy && !end->has_policy, out);
+  out += body.substr(end->at);
   return true;
 }
 

@@ -34,7 +34,9 @@ inline constexpr size_t kAugmentBytes = 64 * 1024;
 // complete (html_end.h), what is no JSON object or has an `error_hops` already
 // (json_room.h), a text that is JSON, and whatever has octets that no text in
 // that charset has. What is added is ASCII, but for JSON's strings; of what is
-// from outside (`input`, evidence) nothing passes unescaped.
+// from outside (`input`, evidence) nothing passes unescaped. A panel is in the
+// client's language, and without a style where the page has a policy: it may
+// forbid that, and would have it reported.
 // Requires: verdict.status is not 0.
 bool AppendAugmented(BodyForm form, std::string_view body,
                      const Verdict& verdict, const PageInput& input,

@@ -1,5 +1,8 @@
 // The diagram as SVG. A cell of the layout is 8 by 20 units.
 
+#include <array>
+#include <vector>
+
 #include "diagnostics/append.h"
 #include "diagnostics/diagram.h"
 
@@ -72,30 +75,97 @@ unsigned TopOf(const Box& box) {
   return y;
 }
 
-void AppendText(std::string_view attributes, unsigned x, unsigned y,
-                std::string& out) {
-  AppendAll(out, "<text", attributes, " x=\"", Decimal(x).view(), "\" y=\"",
+// Where a box and its words stand. Whatever stands where is composed once, and
+// all that a verdict adds are classes and words.
+struct BoxText {
+  std::string name;   // behind its class: up to its label
+  std::string here;   // which box this proxy is: up to the word
+  std::string state;  // behind the label: up to what is known of it
+};
+
+std::string TextAt(std::string_view attributes, unsigned x, unsigned y) {
+  std::string text;
+  AppendAll(text, "<text", attributes, " x=\"", Decimal(x).view(), "\" y=\"",
             Decimal(y).view(), "\">");
+  return text;
 }
 
-void AppendBox(const Diagram& diagram, const Box& box, const Wording& words,
-               std::string& out) {
+BoxText TextOf(const Box& box) {
   const unsigned left = X(box.left);
   const unsigned top = TopOf(box);
   const unsigned width = box.width * kCellWidth;
-  AppendAll(out, "<g class=\"box ", ClassOf(diagram, box.hop), "\" data-hop=\"",
-            HopName(box.hop), "\"><rect x=\"", Decimal(left).view(), "\" y=\"",
-            Decimal(top).view(), "\" width=\"", Decimal(width).view(),
-            "\" height=\"", Decimal(box.height * kCellHeight - kBoxGap).view(),
-            "\"/>");
-  AppendText("", left + kIndent, top + 20, out);
-  AppendAll(out, words.labels[Index(box.hop)], "</text>");
-  if (diagram.here == box.hop) {
-    AppendText(" class=\"here\"", left + width - kIndent, top + 20, out);
-    AppendAll(out, "\u25C0 ", words.here, "</text>");
+  BoxText text;
+  AppendAll(text.name, "\" data-hop=\"", HopName(box.hop), "\"><rect x=\"",
+            Decimal(left).view(), "\" y=\"", Decimal(top).view(), "\" width=\"",
+            Decimal(width).view(), "\" height=\"",
+            Decimal(box.height * kCellHeight - kBoxGap).view(), "\"/>",
+            TextAt("", left + kIndent, top + 20));
+  text.here =
+      "</text>" + TextAt(" class=\"here\"", left + width - kIndent, top + 20);
+  text.here += "\u25C0 ";
+  text.state = "</text>" + TextAt(" class=\"state\"", left + kIndent, top + 39);
+  return text;
+}
+
+// A diagram of these boxes, without their words.
+struct Frame {
+  Frame(HopSet drawn, Hop here);
+
+  std::string size;            // up to the title
+  std::string links;           // behind the title
+  std::vector<Hop> hops;       // whose boxes it has, in their order
+  std::vector<BoxText> boxes;  // one each
+};
+
+Frame::Frame(HopSet drawn, Hop here) {
+  const Layout layout(drawn, here);
+  AppendAll(size, "\" viewBox=\"0 0 ",
+            Decimal(kDiagramColumns * kCellWidth + 2 * kMargin).view(), " ",
+            Decimal(layout.rows() * kCellHeight - kBoxGap + 2 * kMargin).view(),
+            "\">\n<title id=\"diagram-title\">");
+  AppendLinks(layout, links);
+  for (const Box& box : layout.boxes()) {
+    hops.push_back(box.hop);
+    boxes.push_back(TextOf(box));
   }
-  AppendText(" class=\"state\"", left + kIndent, top + 39, out);
-  AppendState(diagram, box.hop, words, out);
+}
+
+// The boxes that only some diagrams have, and which of two asks the DNS.
+constexpr std::array<Hop, 3> kSometimes = {Hop::kCdn, Hop::kDns, Hop::kTeapot};
+constexpr size_t kFrames = size_t{1} << (kSometimes.size() + 1);
+
+std::vector<Frame> AllFrames() {
+  std::vector<Frame> frames;
+  for (size_t at = 0; at < kFrames; ++at) {
+    HopSet drawn;
+    for (size_t i = 0; i < kHopCount; ++i) drawn.Add(static_cast<Hop>(i));
+    for (size_t i = 0; i < kSometimes.size(); ++i) {
+      if ((at >> i & 1) == 0) drawn.Remove(kSometimes[i]);
+    }
+    const bool cdn_asks = (at >> kSometimes.size() & 1) != 0;
+    frames.emplace_back(drawn, cdn_asks ? Hop::kCdn : Hop::kLb);
+  }
+  return frames;
+}
+
+// Requires: `drawn` has all other hops, as Diagram::Drawn() has.
+const Frame& FrameOf(HopSet drawn, Hop here) {
+  static const std::vector<Frame> kAll = AllFrames();
+  size_t at = 0;
+  for (size_t i = 0; i < kSometimes.size(); ++i) {
+    if (drawn.contains(kSometimes[i])) at |= size_t{1} << i;
+  }
+  if (here == Hop::kCdn) at |= size_t{1} << kSometimes.size();
+  return kAll[at];
+}
+
+void AppendBox(const Diagram& diagram, Hop hop, const BoxText& text,
+               const Wording& words, std::string& out) {
+  const std::string_view label = words.labels[Index(hop)];
+  AppendAll(out, "<g class=\"box ", ClassOf(diagram, hop), text.name, label);
+  if (diagram.here == hop) AppendAll(out, text.here, words.here);
+  out += text.state;
+  AppendState(diagram, hop, words, out);
   out += "</text></g>\n";
 }
 
@@ -103,16 +173,16 @@ void AppendBox(const Diagram& diagram, const Box& box, const Wording& words,
 
 void AppendSvg(const Diagram& diagram, const Wording& words,
                std::string_view described_by, std::string& out) {
-  const Layout layout(diagram.Drawn(), diagram.here.value_or(Hop::kLb));
+  const Frame& frame =
+      FrameOf(diagram.Drawn(), diagram.here.value_or(Hop::kLb));
   AppendAll(out,
             "<svg class=\"diagram\" role=\"img\" "
             "aria-labelledby=\"diagram-title\" aria-describedby=\"",
-            described_by, "\" viewBox=\"0 0 ",
-            Decimal(kDiagramColumns * kCellWidth + 2 * kMargin).view(), " ",
-            Decimal(layout.rows() * kCellHeight - kBoxGap + 2 * kMargin).view(),
-            "\">\n<title id=\"diagram-title\">", words.diagram, "</title>\n");
-  AppendLinks(layout, out);
-  for (const Box& box : layout.boxes()) AppendBox(diagram, box, words, out);
+            described_by, frame.size, words.diagram, "</title>\n");
+  out += frame.links;
+  for (size_t i = 0; i < frame.hops.size(); ++i) {
+    AppendBox(diagram, frame.hops[i], frame.boxes[i], words, out);
+  }
   out += "</svg>\n";
 }
 

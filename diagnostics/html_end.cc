@@ -37,11 +37,19 @@ bool IsTangled(std::string_view script) {
   return script.find("<s") != script.npos || script.find("<S") != script.npos;
 }
 
+// As it is written by everybody: without character references.
+bool NamesPolicy(std::string_view meta) {
+  constexpr std::string_view kName = "content-security-policy";
+  return !std::ranges::search(meta, kName, [](char a, char b) {
+            return LowerCase(a) == b;
+          }).empty();
+}
+
 class PageReader {
  public:
   explicit PageReader(std::string_view html) : html_(html) {}
 
-  std::optional<size_t> Read();
+  std::optional<HtmlEnd> Read();
 
  private:
   static constexpr size_t kNone = std::string_view::npos;
@@ -62,16 +70,19 @@ class PageReader {
   std::string_view html_;
   size_t at_ = 0;
   bool page_ = false;
+  bool policy_ = false;
   size_t body_end_ = kNone;
   size_t html_end_ = kNone;
 };
 
-std::optional<size_t> PageReader::Read() {
+std::optional<HtmlEnd> PageReader::Read() {
   while ((at_ = html_.find('<', at_)) != kNone) {
     if (!Markup()) return std::nullopt;
   }
   if (!page_) return std::nullopt;
-  return std::min({body_end_ != kNone ? body_end_ : html_end_, html_.size()});
+  return HtmlEnd{
+      std::min(body_end_ != kNone ? body_end_ : html_end_, html_.size()),
+      policy_};
 }
 
 bool PageReader::SkipPast(std::string_view mark) {
@@ -132,9 +143,12 @@ bool PageReader::EndTag() {
 }
 
 bool PageReader::StartTag() {
-  ++at_;
+  const size_t begin = ++at_;
   const std::string_view name = TakeName();
   if (IsOneOf(name, kHides) || !Attributes()) return false;
+  if (EqualsIgnoringCase(name, "meta")) {
+    policy_ = policy_ || NamesPolicy(html_.substr(begin, at_ - begin));
+  }
   page_ = page_ || IsOneOf(name, kOfPages);
   return !IsOneOf(name, kRawText) || RawText(name);
 }
@@ -173,7 +187,7 @@ bool PageReader::RawText(std::string_view name) {
 
 }  // namespace
 
-std::optional<size_t> EndOfHtml(std::string_view html) {
+std::optional<HtmlEnd> EndOfHtml(std::string_view html) {
   return PageReader(html).Read();
 }
 

@@ -17,7 +17,8 @@ struct PageInput {
   std::string_view host;  // as the client asked; untrusted
   std::string_view path;  // as the client asked; untrusted
   Audience audience = Audience::kPublic;
-  Language language = Language::kEnglish;  // of a page
+  Language language = Language::kEnglish;  // of a page or a panel
+  bool has_policy = false;  // a Content-Security-Policy, of a panel's page
 };
 
 // Appends the whole body. Requires: verdict.status is not 0.

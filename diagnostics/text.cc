@@ -66,6 +66,44 @@ void AppendJsonUnicode(std::string& out, std::string_view sequence) {
   }
 }
 
+// What stands for itself in a page: ASCII's, but for markup's and controls.
+constexpr std::array<bool, 256> PlainInHtml() {
+  std::array<bool, 256> plain{};
+  for (size_t octet = 0x20; octet < 0x7F; ++octet) plain[octet] = true;
+  plain['\n'] = plain['\t'] = true;
+  for (const char c : {'&', '<', '>', '"', '\''}) {
+    plain[static_cast<size_t>(c)] = false;
+  }
+  return plain;
+}
+constexpr std::array<bool, 256> kPlainInHtml = PlainInHtml();
+
+std::string_view HtmlReference(char c) {
+  switch (c) {
+    case '&':
+      return "&amp;";
+    case '<':
+      return "&lt;";
+    case '>':
+      return "&gt;";
+    case '"':
+      return "&quot;";
+    case '\'':
+      return "&#39;";
+    default:
+      return "\xEF\xBF\xBD";  // what no page may have
+  }
+}
+
+// The first sequence of the text, which is not plain. Returns its size.
+size_t AppendHtmlSequence(std::string_view text, std::string& out) {
+  const size_t length = Utf8SequenceLength(text);
+  const std::string_view sequence = text.substr(0, length);
+  const bool shown = length > 1 && !IsHiddenControl(sequence);
+  out += shown ? sequence : HtmlReference(text[0]);
+  return std::max(length, size_t{1});
+}
+
 constexpr std::array<bool, 256> TokenChars() {
   std::array<bool, 256> token{};
   for (char c = 'a'; c <= 'z'; ++c) token[static_cast<size_t>(c)] = true;
@@ -223,27 +261,13 @@ void AppendSfTokenOrBytes(std::string& out, std::string_view text) {
 }
 
 void AppendHtml(std::string& out, std::string_view text) {
-  for (size_t i = 0; i < text.size();) {
-    const size_t length = Utf8SequenceLength(text.substr(i));
-    const std::string_view sequence = text.substr(i, length);
-    const char c = text[i];
-    i += length == 0 ? 1 : length;
-    if (c == '&') {
-      out += "&amp;";
-    } else if (c == '<') {
-      out += "&lt;";
-    } else if (c == '>') {
-      out += "&gt;";
-    } else if (c == '"') {
-      out += "&quot;";
-    } else if (c == '\'') {
-      out += "&#39;";
-    } else if (length == 0 || (Byte(c) < 0x20 && c != '\n' && c != '\t') ||
-               c == '\x7F' || IsHiddenControl(sequence)) {
-      out += "\xEF\xBF\xBD";
-    } else {
-      out += sequence;
-    }
+  for (;;) {
+    size_t plain = 0;
+    while (plain < text.size() && kPlainInHtml[Byte(text[plain])]) ++plain;
+    out += text.substr(0, plain);
+    text.remove_prefix(plain);
+    if (text.empty()) return;
+    text.remove_prefix(AppendHtmlSequence(text, out));
   }
 }
 

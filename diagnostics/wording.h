@@ -52,6 +52,7 @@ struct Wording {
   std::string_view teapot;             // nothing is broken
 
   // Headings, and what stands below them.
+  std::string_view panel;           // label of what is added to a page
   std::string_view diagram;         // title of the diagram
   std::string_view next;            // what to do next
   std::string_view documented;      // rows of the model

@@ -305,6 +305,7 @@ constexpr Wording kGerman = {
     .or_word = " oder ",
     .who_reported = ", von dort kam die Meldung",
     .teapot = "Nichts ist kaputt: Das Gerät ist eine Teekanne.",
+    .panel = "Welche Station versagt hat",
     .diagram = "Der Weg der Anfrage",
     .next = "Was jetzt zu tun ist",
     .documented = "Was das Modell dazu sagt",

@@ -31,6 +31,7 @@ constexpr Wording kEnglish = {
     .or_word = " or ",
     .who_reported = ", which reported it",
     .teapot = "Nothing is broken: the device is a teapot.",
+    .panel = "Which hop failed",
     .diagram = "The way of the request",
     .next = "What to do next",
     .documented = "What the model documents",

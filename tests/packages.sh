@@ -4,7 +4,8 @@
 BUILD_PACKAGES=(g++ cmake ninja-build pkg-config libevent-dev libc-ares-dev
                 libssl-dev libxxhash-dev libyaml-cpp-dev)
 TEST_PACKAGES=(catch2 python3 curl iproute2 nginx-light apache2-utils nodejs npm
-               node-llhttp openssl haproxy lighttpd apache2-bin prometheus wrk)
+               node-llhttp openssl haproxy lighttpd apache2-bin prometheus wrk
+               chromium-headless-shell fonts-dejavu-core)
 # The rest of them is compared with, or counts: bench/run does without.
 BENCH_PACKAGES=(nginx-light haproxy wrk openssl python3 h2o nghttp2-proxy
                 trafficserver linux-perf strace valgrind)
@@ -16,6 +17,7 @@ has_package() {
     nodejs) command -v node ;;
     npm) command -v npm ;;
     python3) command -v python3 ;;
+    chromium-headless-shell) command -v chromium-headless-shell || command -v chromium ;;
     *) dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q 'ok installed' ;;
   esac >/dev/null
 }

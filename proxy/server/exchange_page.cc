@@ -164,6 +164,9 @@ Exchange::BodyOf Exchange::AugmentedBody(bool stock) const {
   if (IsGrpc(head, data)) return BodyOf::kUpstream;
   if (IsEmptyPage()) return BodyOf::kUs;
   if (stock && MayTransform(head, data)) return BodyOf::kUs;
+  if (head.framing == Framing::kNone && MayBeStock(head, data)) {
+    return BodyOf::kBoth;
+  }
   return page_form_ == BodyForm::kOther ? BodyOf::kUpstream : BodyOf::kBoth;
 }
 

@@ -11,6 +11,7 @@
 
 namespace whichhop {
 
+using diagnostics::BodyForm;
 using diagnostics::BodyType;
 using diagnostics::Fault;
 
@@ -114,20 +115,28 @@ void Exchange::ReplaceBody(ResponseOptions* options) {
   FrameReplacement(false, options);
 }
 
-// False: this one has no place for it. Of a response to HEAD nobody knows, and
-// so it says nothing of a body's length.
+// False: this one has no place for it. Of a response to HEAD nobody knows, nor
+// whether ours would take its place, and so it says nothing of a body's length.
 bool Exchange::AugmentBody(ResponseOptions* options) {
+  const bool html = page_form_ == BodyForm::kHtml;
   if (response_body_.framing() == Framing::kNone) {
     options->augmented = true;
+    options->varies_by_language = html;
     return false;
+  }
+  diagnostics::PageInput input = ErrorBodyInput();
+  if (html) {
+    input.language = PreferredLanguage();
+    input.has_policy = HasPolicy(response_parser_.head(), up_in_.data());
   }
   replacement_.clear();
   if (!page_->whole() || TrailersSign(page_->trailers()) ||
-      !diagnostics::AppendAugmented(page_form_, page_->text(), Told(),
-                                    ErrorBodyInput(), replacement_)) {
+      !diagnostics::AppendAugmented(page_form_, page_->text(), Told(), input,
+                                    replacement_)) {
     return false;
   }
   options->augmented = true;
+  options->varies_by_language = html;
   // Trailers need chunks.
   FrameReplacement(
       !page_->trailers().empty() && request_->line.minor_version > 0, options);
@@ -137,6 +146,11 @@ bool Exchange::AugmentBody(ResponseOptions* options) {
 void Exchange::FrameReplacement(bool chunked, ResponseOptions* options) {
   response_writer_.Start(chunked);
   options->framing = chunked ? Framing::kChunked : Framing::kLength;
+  // Of a response to HEAD: unless it is empty, a GET's page may be one that
+  // more is seen in.
+  if (response_body_.framing() == Framing::kNone && !IsEmptyPage()) {
+    options->framing = Framing::kNone;
+  }
   options->length = replacement_.size();
   close_after_ = !ClientMayStay();
   options->close = close_after_;

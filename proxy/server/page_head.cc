@@ -4,6 +4,7 @@
 
 #include "diagnostics/fingerprint.h"
 #include "proxy/base/text.h"
+#include "proxy/server/response_writer.h"
 
 namespace whichhop {
 
@@ -85,6 +86,18 @@ bool MayTransform(const ResponseHead& head, const char* data) {
     }
   }
   return true;
+}
+
+bool HasPolicy(const ResponseHead& head, const char* data) {
+  return std::ranges::any_of(head.fields.all(), [data](const Field& field) {
+    return IsPolicy(data, field);
+  });
+}
+
+bool MayBeStock(const ResponseHead& head, const char* data) {
+  const bool fits = !head.fields.Has(FieldId::kContentLength) ||
+                    head.content_length <= diagnostics::kPageBytes;
+  return fits && IsPlain(head, data) && MayTransform(head, data);
 }
 
 bool VariesByUser(const ResponseHead& head, const char* data) {

@@ -23,6 +23,10 @@ bool IsStream(const ResponseHead& head, const char* data);
 // gRPC and gRPC-Web say it in their own fields and frames.
 bool IsGrpc(const ResponseHead& head, const char* data);
 bool MayTransform(const ResponseHead& head, const char* data);
+// Says what its page may load or look like, or has that reported.
+bool HasPolicy(const ResponseHead& head, const char* data);
+// Of a response to HEAD: whether the body of a GET may be a stock page.
+bool MayBeStock(const ResponseHead& head, const char* data);
 bool VariesByUser(const ResponseHead& head, const char* data);
 // Signed over its bytes, or over fields that would have to change: Signature
 // (RFC 9421) and whatever else calls itself so. A digest is none.

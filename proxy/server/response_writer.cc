@@ -2,6 +2,7 @@
 
 #include <cassert>
 
+#include "proxy/base/text.h"
 #include "proxy/http/head_writer.h"
 #include "proxy/http/upgrade.h"
 
@@ -26,7 +27,7 @@ bool DescribesBody(FieldId id) {
   }
 }
 
-bool IsDropped(const Field& field, uint16_t status,
+bool IsDropped(const Field& field, const char* data, uint16_t status,
                const ResponseOptions& options) {
   if (field.hop_by_hop || IsClaim(field.id)) return true;
   if (field.id == FieldId::kContentLength) return true;
@@ -36,7 +37,7 @@ bool IsDropped(const Field& field, uint16_t status,
   if (options.replaced_fields.empty()) return false;
   // In a 416 it tells how long the thing is that was asked for.
   if (field.id == FieldId::kContentRange && status == 416) return false;
-  return DescribesBody(field.id);
+  return DescribesBody(field.id) || IsPolicy(data, field);
 }
 
 void WriteStatusLine(const ResponseHead& head, const char* data,
@@ -62,7 +63,7 @@ void WriteFraming(const ResponseHead& head, const ResponseOptions& options,
   } else if (options.framing == Framing::kChunked) {
     out->Append("Transfer-Encoding: chunked\r\n");
   } else if (options.framing == Framing::kNone && head.line.status != 204 &&
-             !options.augmented) {
+             !options.augmented && options.replaced_fields.empty()) {
     if (!head.fields.Has(FieldId::kContentLength)) return;
     out->Append("Content-Length: ");
     out->AppendDecimal(head.content_length);
@@ -101,6 +102,13 @@ bool DescribesBytes(FieldId id) {
   return (kThose & FieldBit(id)) != 0;
 }
 
+bool IsPolicy(const char* data, const Field& field) {
+  if (field.id == FieldId::kContentSecurityPolicy) return true;
+  return field.id == FieldId::kOther &&
+         EqualsIgnoreCase(NameOf(data, field),
+                          "content-security-policy-report-only");
+}
+
 void WriteResponseHead(const ResponseHead& head, const char* data,
                        const ResponseOptions& options, BufferPool& pool,
                        Buffer* out) {
@@ -109,12 +117,13 @@ void WriteResponseHead(const ResponseHead& head, const char* data,
               pool, out);
   WriteStatusLine(head, data, &writer);
   for (const Field& field : head.fields.all()) {
-    if (IsDropped(field, head.line.status, options)) continue;
+    if (IsDropped(field, data, head.line.status, options)) continue;
     writer.Rewrite(data, field);
   }
   if (!head.fields.Has(FieldId::kDate)) writer.Field("Date", options.date);
   WriteFraming(head, options, &writer);
   writer.Append(options.replaced_fields);
+  if (options.varies_by_language) writer.Field("Vary", "Accept-Language");
   if (!options.cache_control.empty()) {
     writer.Field("Cache-Control", options.cache_control);
   }
@@ -132,7 +141,7 @@ void WriteInterimHead(const ResponseHead& head, const char* data,
   ResponseOptions options;
   options.replaces_proxy_status = true;
   for (const Field& field : head.fields.all()) {
-    if (IsDropped(field, head.line.status, options)) continue;
+    if (IsDropped(field, data, head.line.status, options)) continue;
     writer.Rewrite(data, field);
   }
   options.upgrade = head.line.status == 101;

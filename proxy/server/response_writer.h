@@ -22,6 +22,9 @@ constexpr bool IsClaim(FieldId id) { return (kClaims & FieldBit(id)) != 0; }
 // Says something of a body's bytes, which is not so of any others.
 bool DescribesBytes(FieldId id);
 
+// Content-Security-Policy, or what only reports (CSP 3, sections 3.1 and 3.2).
+bool IsPolicy(const char* data, const Field& field);
+
 struct ResponseOptions {
   Framing framing = Framing::kNone;  // towards the client
   uint64_t length = 0;               // for Framing::kLength
@@ -39,6 +42,8 @@ struct ResponseOptions {
   // The body is the origin's, and something is added to it: what the origin
   // said of its bytes does not hold.
   bool augmented = false;
+  // What is added is in the client's language, and the response varies by it.
+  bool varies_by_language = false;
 };
 
 // Appends the head to `out`, which holds memory and grows as it needs.

@@ -155,6 +155,40 @@ TEST_CASE("a panel has no script, is ASCII and says it without its style") {
   for (const char c : page) REQUIRE(static_cast<unsigned char>(c) < 0x80);
 }
 
+TEST_CASE("a panel is in the language that is asked for, in ASCII") {
+  PageInput german = kOperator;
+  german.language = Language::kGerman;
+  const std::string page = Augmented(BodyForm::kHtml, "<body>", german);
+  CHECK(page.find("<aside lang=\"de\"") != page.npos);
+  CHECK(page.find("<li>Ursache: <code>app, db</code></li>") != page.npos);
+  CHECK(page.find("N&#228;chste Station") == page.npos);  // of no connection
+  CHECK(page.find("<li>Belege: ") != page.npos);
+  for (const char c : page) REQUIRE(static_cast<unsigned char>(c) < 0x80);
+}
+
+TEST_CASE("a panel has no style where the page has a policy") {
+  const auto styled = [](std::string_view body, bool has_policy) {
+    PageInput input = kPublic;
+    input.has_policy = has_policy;
+    const std::string page = Augmented(BodyForm::kHtml, body, input);
+    REQUIRE(page.find("<aside ") != page.npos);
+    return page.find(" style=\"") != page.npos;
+  };
+  CHECK(styled("<body>", false));
+  CHECK_FALSE(styled("<body>", true));
+  CHECK_FALSE(
+      styled("<head><meta http-equiv=content-security-policy "
+             "content=\"style-src 'self'\"><body>",
+             false));
+  CHECK_FALSE(
+      styled("<META content=a HTTP-EQUIV='Content-Security-Policy-Report-Only'>"
+             "<body>",
+             false));
+  CHECK(styled("<body><!-- <meta http-equiv=content-security-policy> -->",
+               false));
+  CHECK(styled("<body><meta name=a content=b>content-security-policy", false));
+}
+
 TEST_CASE("a member stands last in a JSON object") {
   const std::pair<std::string, size_t> cases[] = {
       {"{}", 1},

@@ -3,31 +3,36 @@
 `documentation_test.py --write` writes it anew.
 """
 
-import json
 import os
 import re
-import subprocess
 import sys
 import unittest
 
+import documented
+import explained
 from browser import HERE
-from documented import STATUSES
-from harness import WHICHHOP
+from explained import explain
 
 ROOT = os.path.normpath(os.path.join(HERE, "..", ".."))
 
 
-def explain(*arguments):
-    return subprocess.run([WHICHHOP, "explain", *arguments], check=True, stdout=subprocess.PIPE, text=True).stdout
+def table(head, cells):
+    """A line of `cells(row, cause, cleared)` for each row of the model."""
+    lines = [head, "|---" * (head.count("|") - 1) + "|"]
+    for row in explained.rows():
+        cause, cleared = (", ".join(row[name]) or "-" for name in ("cause", "cleared"))
+        lines.append(f"| {' | '.join(cells(row, cause, cleared))} |")
+    return "\n".join(lines) + "\n"
 
 
 def table_of_rows():
-    lines = ["| row | | cause | reporter | cleared |", "|---|---|---|---|---|"]
-    for status in STATUSES:
-        for row in json.loads(explain(str(status), "--json")):
-            cause, cleared = (", ".join(row[name]) or "-" for name in ("cause", "cleared"))
-            lines.append(f"| {row['row']} | {row['phrase']}: {row['says']} | {cause} | {row['reporter']} | {cleared} |")
-    return "\n".join(lines) + "\n"
+    return table("| row | | cause | reporter | cleared |", lambda row, cause, cleared: (
+        row["row"], f"{row['phrase']}: {row['says']}", cause, row["reporter"], cleared))
+
+
+def short_table():
+    return table("| row | | cause | reporter | cleared |", lambda row, cause, cleared: (
+        row["row"], row["phrase"], cause, row["reporter"], cleared))
 
 
 def terminal():
@@ -36,7 +41,8 @@ def terminal():
 
 
 # file, and what stands between `<!-- name -->` and `<!-- end -->` in it.
-QUOTED = {"rows": ("diagnostics/README.md", table_of_rows), "explain": ("README.md", terminal)}
+QUOTED = {"rows": ("diagnostics/README.md", table_of_rows), "all rows": ("README.md", short_table),
+          "explain": ("README.md", terminal)}
 
 
 def place(name, text):
@@ -50,10 +56,16 @@ class Documentation(unittest.TestCase):
             with self.subTest(path), open(os.path.join(ROOT, path), encoding="utf-8") as file:
                 self.assertEqual(place(name, file.read())[0], make())
 
+    def test_every_row_of_the_model_is_in_the_tables(self):
+        ids = [row["row"] for row in explained.rows()]
+        self.assertEqual(set(ids), set(documented.ROWS))
+        for make in (table_of_rows, short_table):
+            self.assertEqual(re.findall(r"(?m)^\| (\d\w+) \|", make()), ids)
+
     def test_pictures_that_are_shown_are_there_and_small(self):
         with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
             shown = re.findall(r'(?:\]\(|src=")(\.github/[^)"]*\.png)', file.read())
-        self.assertEqual(len(shown), 3)
+        self.assertEqual(len(shown), 4)
         for path in shown:
             self.assertLess(os.path.getsize(os.path.join(ROOT, path)), 150 * 1024)
 
@@ -64,8 +76,9 @@ def write():
         with open(path, encoding="utf-8") as file:
             text = file.read()
         found = place(name, text)
+        text = text[:found.start()] + make() + text[found.end():]
         with open(path, "w", encoding="utf-8") as file:
-            file.write(text[:found.start()] + make() + text[found.end():])
+            file.write(text)
 
 
 if __name__ == "__main__":
