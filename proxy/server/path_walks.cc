@@ -44,13 +44,33 @@ bool PathWalks::AskInGoodTimes(const Address& target) {
   if (target.is_unix() || target.is_loopback()) return true;
   {
     const std::lock_guard lock(mutex_);
-    if (running_ > 0) return false;
-    ++running_;
-    kept_[target.ToString()].running = true;
-    if (kept_.size() > kMaxKept) ForgetOldest();
+    if (good_.size() >= kMaxKept) return false;
+    good_.push_back(target);
+    if (good_.size() > 1) return true;  // the first has asked for a start
   }
-  loop_.Post([this, target] { Start(target); });
+  loop_.Post([this] {
+    if (!good_timer_.armed()) StartGood();
+  });
   return true;
+}
+
+void PathWalks::OnTimer(Timer&) { StartGood(); }
+
+void PathWalks::StartGood() {
+  std::optional<Address> target;
+  {
+    const std::lock_guard lock(mutex_);
+    if (good_.empty()) return;
+    if (running_ == 0) {
+      target = good_.front();
+      good_.pop_front();
+      ++running_;
+      kept_[target->ToString()].running = true;
+      if (kept_.size() > kMaxKept) ForgetOldest();
+    }
+  }
+  good_timer_.Arm(loop_.wheel(), kGoodSpacing, *this);
+  if (target) Start(*target);
 }
 
 // Requires: the lock. Of those that are not running: there is one, for fewer
@@ -128,6 +148,7 @@ std::optional<Address> PathWalks::FirstOfGood(const PathReport& report,
 }
 
 void PathWalks::Stop() {
+  good_timer_.Disarm();
   for (auto& walk : walks_) {
     walk->Close();
     loop_.Retire(std::move(walk));

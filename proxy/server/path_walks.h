@@ -5,9 +5,11 @@
 //
 // To one address at most one a minute; at most kMaxRunning at a time, and who
 // asks then asks in vain; of kMaxKept addresses the oldest is forgotten. How a
-// way looks in good times is found out once an hour, while no other walk runs:
-// where later nobody answers, it tells who used to.
+// way looks in good times is found out once an hour, one address after the
+// other and while no other walk runs, for routers say little in a second:
+// where later nobody answers, it tells who used to be first.
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -19,19 +21,20 @@
 
 namespace whichhop {
 
-class PathWalks final : private PathWalkEvents {
+class PathWalks final : private PathWalkEvents, private TimerEvents {
  public:
   static constexpr size_t kMaxRunning = 8;
   static constexpr size_t kMaxKept = 256;
   static constexpr Duration kPause = std::chrono::minutes(1);
   static constexpr Duration kGoodPause = std::chrono::hours(1);
+  static constexpr Duration kGoodSpacing = std::chrono::seconds(1);
 
   // On `loop`, which outlives it.
   explicit PathWalks(Loop& loop) : loop_(loop) {}
 
   // From any thread. No-op for Unix and loopback addresses.
   void Ask(const Address& target, Time now);
-  // From any thread, while the target answers. False: not now.
+  // From any thread, while the target answers. False: too many wait for it.
   bool AskInGoodTimes(const Address& target);
   // From any thread: the last one to end; null: none has.
   std::shared_ptr<const PathReport> Find(const Address& target) const;
@@ -53,15 +56,19 @@ class PathWalks final : private PathWalkEvents {
   };
 
   std::optional<Address> FirstOfGood(const PathReport& report, Time now) const;
+  void StartGood();
+  void OnTimer(Timer& timer) override;
   void Start(const Address& target);
   void OnPathWalked(PathWalk& walk, PathReport report) override;
   void ForgetOldest();
 
   Loop& loop_;
   std::vector<std::unique_ptr<PathWalk>> walks_;  // the loop's thread's
+  Timer good_timer_;                              // and this
   mutable std::mutex mutex_;
   std::map<std::string, Kept> kept_;
   size_t running_ = 0;
+  std::deque<Address> good_;  // to be walked
 };
 
 }  // namespace whichhop
