@@ -269,6 +269,13 @@ bool LetWalkPass(const Scene& s, const IcmpFacts& icmp) {
          !near.walk_refused;
 }
 
+// Or it has answered one itself, that its own way on is dead. Such an error may
+// come so late that it looks like a wait for ARP: routers say few in a second.
+bool RefusedWalk(const Scene& s, const IcmpFacts& icmp) {
+  const SiblingFacts& near = s.attempt.siblings;
+  return WalkIsFresh(near) && near.walk_last == icmp.hop && near.walk_refused;
+}
+
 // A host that does not answer ARP where those beside it are heard: what they
 // share is whole only if who asked in vain has a route to it at all, for a dead
 // one may be so for one address alone.
@@ -329,14 +336,15 @@ HopSet Nearest(HopSet hops) {
 
 void BlameRouter(const Scene& s, const IcmpFacts& icmp, Finding& f) {
   f.cleared = Nearer(s, icmp.hop);
-  if (s.fault == Fault::kConnectUnreachArp) {
+  const bool refused = RefusedWalk(s, icmp);
+  if (s.fault == Fault::kConnectUnreachArp && !refused) {
     f.sentence << IcmpText(icmp).view()
                << ": the last router got no ARP answer for the host";
     return;
   }
   f.sentence << IcmpText(icmp).view() << ", which topology calls "
              << HopName(icmp.hop);
-  if (NoNeighbour(s.attempt) || LetWalkPass(s, icmp)) {
+  if ((NoNeighbour(s.attempt) && !refused) || LetWalkPass(s, icmp)) {
     f.blamed = HopList(Next(s, icmp.hop));
     if (LetWalkPass(s, icmp)) {
       f.sentence << ", and its own route is whole, as a path walk shows";

@@ -123,28 +123,35 @@ std::vector<std::shared_ptr<const PathReport>> PathWalks::All() const {
   return reports;
 }
 
+std::vector<std::shared_ptr<const PathReport>> PathWalks::Others(
+    const PathReport& report, Time now) const {
+  std::vector<std::shared_ptr<const PathReport>> others;
+  const std::string target = report.target.ToString();
+  const std::lock_guard lock(mutex_);
+  for (const auto& [address, kept] : kept_) {
+    if (kept.report != nullptr && now - kept.report->ended <= kPause) {
+      others.push_back(kept.report);
+    }
+    const bool comparable = report.last() != nullptr || address == target;
+    if (kept.good != nullptr && comparable &&
+        now - kept.good->ended <= 2 * kGoodPause) {
+      others.push_back(kept.good);
+    }
+  }
+  return others;
+}
+
 std::optional<Address> PathWalks::Next(const PathReport& report,
                                        Time now) const {
   std::optional<Address> next;
-  for (const auto& other : All()) {
-    if (now - other->ended > kPause || !GoesOn(report, *other)) continue;
+  for (const auto& other : Others(report, now)) {
+    if (!GoesOn(report, *other)) continue;
     const PathHop& hop = other->hops[report.hops.size()];
     if (hop.kind != PathHop::Kind::kPassed) continue;
     if (next && !(*next == hop.from)) return {};
     next = hop.from;
   }
-  return next || report.last() != nullptr ? next : FirstOfGood(report, now);
-}
-
-std::optional<Address> PathWalks::FirstOfGood(const PathReport& report,
-                                              Time now) const {
-  const std::lock_guard lock(mutex_);
-  const auto kept = kept_.find(report.target.ToString());
-  if (kept == kept_.end() || kept->second.good == nullptr) return {};
-  const PathReport& good = *kept->second.good;
-  if (now - good.ended > 2 * kGoodPause) return {};
-  if (good.hops.front().kind != PathHop::Kind::kPassed) return {};
-  return good.hops.front().from;
+  return next;
 }
 
 void PathWalks::Stop() {

@@ -40,8 +40,9 @@ class PathWalks final : private PathWalkEvents, private TimerEvents {
   std::shared_ptr<const PathReport> Find(const Address& target) const;
   std::vector<std::shared_ptr<const PathReport>> All() const;
   // Who comes behind the last that answered `report`: the router that answered
-  // next where another walk of the last minute went the same way so far. Nobody
-  // where those disagree. Where none answered, the first of good times.
+  // next where another walk, of the last minute or of good times, went the same
+  // way so far. Nobody where those disagree. Where none answered, good times
+  // tell of the very address alone.
   std::optional<Address> Next(const PathReport& report, Time now) const;
 
   // On the loop's thread: ends those that run.
@@ -55,7 +56,9 @@ class PathWalks final : private PathWalkEvents, private TimerEvents {
     std::shared_ptr<const PathReport> good;  // the last that got there
   };
 
-  std::optional<Address> FirstOfGood(const PathReport& report, Time now) const;
+  // Those that `report` may be compared with.
+  std::vector<std::shared_ptr<const PathReport>> Others(
+      const PathReport& report, Time now) const;
   void StartGood();
   void OnTimer(Timer& timer) override;
   void Start(const Address& target);

@@ -80,6 +80,11 @@ void ForEachAddress(Generation& generation, size_t first,
   }
 }
 
+const AddressMemory* MemoryOf(Generation& generation, const Failed& failed) {
+  Upstream& upstream = generation.upstream(failed.upstream);
+  return upstream.server(failed.server).memory(failed.address);
+}
+
 // An ICMP error that names what is wrong on the way to this very address.
 bool IsRoutersWord(Fault fault) {
   return fault == Fault::kConnectRefusedIcmp ||
@@ -130,10 +135,22 @@ class Ports {
   Time forgotten_ = kNoTime;
 };
 
+// Since when the address is silent, for this attempt and those before it.
+Time SilentSince(Generation& generation, const Failed& failed) {
+  const AddressMemory* const memory = MemoryOf(generation, failed);
+  if (memory == nullptr || !diagnostics::IsSilence(failed.fault)) {
+    return failed.silent_since;
+  }
+  return std::min(failed.silent_since, memory->silent_since());
+}
+
 class Survey {
  public:
   Survey(Generation& generation, const Failed& failed, SiblingFacts* facts)
-      : generation_(generation), failed_(failed), facts_(*facts) {}
+      : generation_(generation),
+        failed_(failed),
+        silent_since_(SilentSince(generation, failed)),
+        facts_(*facts) {}
 
   void Ask() {
     ForEachAddress(generation_, failed_.upstream,
@@ -155,7 +172,7 @@ class Survey {
     if (!here.rack.empty() && other.rack == here.rack) {
       CountInRack(other.address, IsSilent(memory, failed_.now));
     }
-    if (memory.asked() <= failed_.silent_since) return;
+    if (memory.asked() <= silent_since_) return;
     const Duration age = failed_.now - memory.asked();
     switch (Compare(here, other, AtLb())) {
       case Nearness::kStranger:
@@ -189,6 +206,7 @@ class Survey {
 
   Generation& generation_;
   const Failed& failed_;
+  const Time silent_since_;
   SiblingFacts& facts_;
 };
 
@@ -202,9 +220,7 @@ void NoteFailure(AddressMemory& memory, Fault fault, Time silent_since,
 
 void AddSiblings(Generation& generation, const Failed& failed,
                  SiblingFacts* facts) {
-  Upstream& upstream = generation.upstream(failed.upstream);
-  const AddressMemory* const memory =
-      upstream.server(failed.server).memory(failed.address);
+  const AddressMemory* const memory = MemoryOf(generation, failed);
   if (memory != nullptr && memory->ended() != kNoTime) {
     facts->far_end_closed =
         std::chrono::ceil<Seconds>(failed.now - memory->ended());

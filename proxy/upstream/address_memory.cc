@@ -1,9 +1,15 @@
 #include "proxy/upstream/address_memory.h"
 
+#include <algorithm>
+
 namespace whichhop {
 
 void AddressMemory::NoteSilence(Time since, Time now) {
-  Store(silent_since_, since);
+  constexpr Duration kGap = std::chrono::seconds(10);
+  const bool goes_on = silent_until() != kNoTime &&
+                       since - silent_until() <= kGap &&
+                       asked() <= silent_since();
+  Store(silent_since_, goes_on ? std::min(silent_since(), since) : since);
   Store(silent_until_, now);
 }
 

@@ -24,7 +24,8 @@ class AddressMemory {
     if (at < asked_.load(std::memory_order_relaxed) + kGrain) return;
     asked_.store(at, std::memory_order_relaxed);
   }
-  // Nothing came from there from `since` until `now`.
+  // Nothing came from there from `since` until `now`. A silence that goes on
+  // since one of the last seconds is one with it.
   void NoteSilence(Time since, Time now);
   // It refused a connection.
   void NoteRefusal(Time now) { Store(refused_, now); }
