@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "diagnostics/cdn.h"
 #include "diagnostics/hop.h"
 #include "proxy/http/head.h"
 #include "proxy/net/address.h"
@@ -178,6 +179,7 @@ struct ErrorsConfig {
   std::vector<Network> operators;
   std::string operator_ca;  // a file; who shows one of its is one too; or empty
   bool cors = false;
+  diagnostics::Cdn cdn = diagnostics::Cdn::kNone;  // before us
 };
 
 // Which hop a network is. Of several that hold an address the first counts.

@@ -509,6 +509,10 @@ void ReadStatuses(const ConfigNode& node, ErrorsConfig& owner,
   if (word && *word) owner.statuses = **word;  // auto: as it is by now
 }
 
+constexpr Word<diagnostics::Cdn> kCdns[] = {
+    {"none", diagnostics::Cdn::kNone},
+    {"cloudflare", diagnostics::Cdn::kCloudflare}};
+
 constexpr Row<ErrorsConfig> kErrorRows[] = {
     {{"statuses"}, ReadStatuses},
     {{"body"}, Choice<&ErrorsConfig::body, kBodyPolicies>},
@@ -517,6 +521,7 @@ constexpr Row<ErrorsConfig> kErrorRows[] = {
     {{"operators"}, Networks<&ErrorsConfig::operators>},
     {{"cors"}, Bool<&ErrorsConfig::cors>},
     {{"operator_ca"}, ReadOperatorCa},
+    {{"cdn"}, Choice<&ErrorsConfig::cdn, kCdns>},
 };
 
 constexpr Row<LogsConfig> kLogRows[] = {
