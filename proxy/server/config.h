@@ -15,6 +15,7 @@
 
 #include "diagnostics/cdn.h"
 #include "diagnostics/hop.h"
+#include "diagnostics/page_template.h"
 #include "proxy/http/head.h"
 #include "proxy/net/address.h"
 #include "proxy/upstream/balance.h"
@@ -180,6 +181,8 @@ struct ErrorsConfig {
   std::string operator_ca;  // a file; who shows one of its is one too; or empty
   bool cors = false;
   diagnostics::Cdn cdn = diagnostics::Cdn::kNone;  // before us
+  // In place of our HTML page; null: ours.
+  std::shared_ptr<const diagnostics::PageTemplate> page = nullptr;
 };
 
 // Which hop a network is. Of several that hold an address the first counts.

@@ -7,6 +7,7 @@
 #include "diagnostics/model.h"
 #include "proxy/base/text.h"
 #include "proxy/server/config_checks.h"
+#include "proxy/server/config_pages.h"
 #include "proxy/server/config_rows.h"
 #include "proxy/server/config_suggest.h"
 #include "proxy/server/config_text.h"
@@ -522,6 +523,7 @@ constexpr Row<ErrorsConfig> kErrorRows[] = {
     {{"cors"}, Bool<&ErrorsConfig::cors>},
     {{"operator_ca"}, ReadOperatorCa},
     {{"cdn"}, Choice<&ErrorsConfig::cdn, kCdns>},
+    {{"pages"}, ReadPages, ListPagesKeys},
 };
 
 constexpr Row<LogsConfig> kLogRows[] = {

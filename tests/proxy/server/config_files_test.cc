@@ -152,6 +152,7 @@ TEST_CASE("whichhop.yaml shows the defaults") {
   CHECK(shown->errors.operators.empty());
   CHECK(shown->errors.cors == config.errors.cors);
   CHECK(shown->errors.cdn == config.errors.cdn);
+  CHECK(shown->errors.page == config.errors.page);
   CHECK(shown->logs == config.logs);
 }
 
