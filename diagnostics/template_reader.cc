@@ -23,6 +23,7 @@ struct Refused {
 };
 constexpr std::string_view kNoScript = "no script runs on this page";
 constexpr std::string_view kNoLoad = "nothing is loaded by this page";
+constexpr std::string_view kNoSending = "nothing is sent by this page";
 constexpr std::string_view kObsolete = "no markup can be told in it";
 constexpr std::array<Refused, 16> kRefused = {
     {{"script", kNoScript},
@@ -35,7 +36,7 @@ constexpr std::array<Refused, 16> kRefused = {
      {"applet", kNoLoad},
      {"portal", kNoLoad},
      {"base", "no address of this page is relative to another"},
-     {"form", "nothing is sent by this page"},
+     {"form", kNoSending},
      {"xmp", kObsolete},
      {"noembed", kObsolete},
      {"noframes", kObsolete},
@@ -47,6 +48,10 @@ constexpr std::array<Refused, 16> kRefused = {
 constexpr std::array<std::string_view, 8> kLoads = {
     "src",  "srcset",      "poster", "background",
     "data", "imagesrcset", "ping",   "manifest"};
+constexpr std::array<std::string_view, 2> kSends = {"action", "formaction"};
+// What a link that has slots may begin with, so that they are words in it.
+constexpr std::array<std::string_view, 7> kPlainLinks = {
+    "https:", "http:", "mailto:", "tel:", "/", "?", "#"};
 constexpr std::array<std::string_view, 2> kHrefs = {"href", "xlink:href"};
 constexpr std::array<std::string_view, 2> kLinks = {"a", "area"};
 constexpr std::array<std::string_view, 2> kForeign = {"svg", "math"};
@@ -289,6 +294,10 @@ void TemplateReader::ReadAttribute(const PageToken& tag,
         "rule in <style>",
         "in a `style`, where it would be a rule");
   }
+  if (IsOneOf(name, kSends)) {
+    return refuse(std::string(kNoSending) + ": " + Quoted(name) + " is refused",
+                  "in the address of a form");
+  }
   const bool href = IsOneOf(name, kHrefs);
   if (href && IsOneOf(tag.name, kLinks)) return ReadLink(attribute);
   if (href || IsOneOf(name, kLoads)) return CheckLoaded(attribute);
@@ -308,6 +317,14 @@ void TemplateReader::ReadLink(const PageAttribute& attribute) {
              std::string(kNoScript) + ": `javascript:` is refused");
   }
   if (attribute.quote == '\0') return;
+  const bool plain =
+      std::ranges::any_of(kPlainLinks, [&](std::string_view begin) {
+        return NameStartsWith(attribute.value, begin);
+      });
+  if (!plain) {
+    return ReadSlots(attribute.value, Place::kNowhere,
+                     "in a link that is not one of http, https, mailto or tel");
+  }
   const size_t told =
       std::min(attribute.value.find_first_of("?#"), attribute.value.size());
   ReadSlots(attribute.value.substr(0, told), Place::kNowhere,

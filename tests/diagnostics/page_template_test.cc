@@ -221,6 +221,12 @@ TEST_CASE("what is wrong stands at its place, all at once") {
       {"<a href=\"//{{host}}/?{{host}}\">a</a>",
        "4:12: `{{host}}` can't stand before the `?` or `#` of a link: it would "
        "say where that leads\n"},
+      {"<a href=\"&#106;avascript:f('?{{host}}')\">a</a>",
+       "4:30: `{{host}}` can't stand in a link that is not one of http, https, "
+       "mailto or tel\n"},
+      {"<button formaction=\"/?{{host}}\">a</button>",
+       "4:9: nothing is sent by this page: `formaction` is refused\n"
+       "4:23: `{{host}}` can't stand in the address of a form\n"},
       {"<a href=\" JavaScript:1\">a</a>",
        "4:10: no script runs on this page: `javascript:` is refused\n"},
       {"<img alt=\"\" src=\"/logo.png?{{host}}\">",
