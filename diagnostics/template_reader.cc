@@ -410,6 +410,11 @@ size_t TemplateReader::ReadSlot(std::string_view text, Place place,
 void TemplateReader::PutSlot(Slot slot, std::string_view text, Place place,
                              std::string_view where) {
   const SlotInfo& info = GetSlot(slot);
+  const bool words = place == Place::kBody || place == Place::kWords;
+  if (words && text.data() != source_.data() && text.data()[-1] == '<') {
+    where = "behind a `<`, with which its words would be a tag: that is &lt;";
+    place = Place::kNowhere;
+  }
   const std::string_view why_not = WhyNot(slot, place, where);
   const std::string shown = Quoted(text);
   if (!why_not.empty()) {

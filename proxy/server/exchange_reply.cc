@@ -2,7 +2,6 @@
 // diagnosis says in fields and bodies.
 
 #include <algorithm>
-#include <utility>
 
 #include "diagnostics/append.h"
 #include "diagnostics/page.h"
@@ -278,7 +277,7 @@ void Exchange::MakeErrorBody(BodyType type) {
 
 // What a long page took is not kept for the next.
 void Exchange::ForgetLongPage() {
-  if (!std::exchange(long_page_, false)) return;
+  long_page_ = false;
   replacement_ = std::string();
   reply_ = std::string();
 }

@@ -207,6 +207,11 @@ TEST_CASE("what is wrong stands at its place, all at once") {
        "4:3: `{{fault}}` can't stand in the name of an element, where it would "
        "be markup\n"
        "4:16: `{{row}}` can't stand in an end tag\n"},
+      {"1 <{{status}} <title><{{host}} < {{host}}</title>",
+       "4:4: `{{status}}` can't stand behind a `<`, with which its words would "
+       "be a tag: that is &lt;\n"
+       "4:23: `{{host}}` can't stand behind a `<`, with which its words would "
+       "be a tag: that is &lt;\n"},
       {"<b title=\"{{diagram}}\"></b>",
        "4:11: `{{diagram}}` can't stand in an attribute: it is made of "
        "elements\n"},

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import html
-import json
 import os
 import re
 import subprocess
@@ -11,8 +10,8 @@ import tempfile
 import unittest
 
 import verdict
-from browser import HERE
-from harness import WHICHHOP, Client, Origin, Proxy, fetch, free_port, origin_answering, request, yaml_for
+from browser import HERE, visit
+from harness import PATIENCE, WHICHHOP, Client, Origin, Proxy, fetch, free_port, origin_answering, request, yaml_for
 from tls_clients import reload
 
 HTML = ("Accept", "text/html")
@@ -237,28 +236,30 @@ class Loaded(Pages):
 
 
 class Shipped(Pages):
-    def test_the_page_that_ships_is_valid_as_it_is_filled(self):
-        if not os.path.isdir(os.path.join(HERE, "node_modules", "html-validate")):
-            self.skipTest("npm ci --prefix tests/e2e brings html-validate")
-        with Origin() as origin:
-            pages = []
-            for port, path in ((origin.port, "/status/404"), (origin.port, "/status/502"), (free_port(), "/")):
-                errors = self.errors('operators: ["127.0.0.0/8"], body: replace', SHIPPED)
-                with Proxy(yaml_for(port, errors=errors)) as proxy:
-                    for fields in ([HTML], [HTML, GERMAN]):
-                        answer = fetch(proxy.port, path, fields=fields)
-                        self.assertIn(b"Example Shop", answer.body)
-                        pages.append(answer.body.decode())
-        script = ("import {HtmlValidate} from 'html-validate'; import fs from 'node:fs';"
-                  "const checker = new HtmlValidate({extends: ['html-validate:recommended'],"
-                  "rules: {'doctype-style': 'off'}});"
-                  "const reports = await Promise.all(JSON.parse(fs.readFileSync(0, 'utf8'))"
-                  ".map(page => checker.validateString(page)));"
-                  "console.log(JSON.stringify(reports.flatMap(report => report.results).flatMap(each => "
-                  "each.messages.map(({ruleId, message}) => `${ruleId}: ${message}`))));")
-        done = subprocess.run(["node", "--input-type=module", "-e", script], input=json.dumps(pages), text=True,
-                              cwd=HERE, check=True, stdout=subprocess.PIPE)
-        self.assertEqual(json.loads(done.stdout), [])
+    """conf/error.html, filled, as a real browser and checkers that are not ours see it."""
+
+    def test_it_is_painted_valid_and_accessible_and_asks_for_nothing(self):
+        errors = self.errors('operators: ["127.0.0.0/8"], body: replace', SHIPPED)
+        with Origin() as origin, Proxy(yaml_for(origin.port, errors=errors)) as relays, \
+                Proxy(yaml_for(free_port(), errors=errors)) as fails:
+            pages = [{"url": f"http://127.0.0.1:{port}{path}", "language": language}
+                     for port, path in ((relays.port, "/status/404"), (relays.port, "/status/502"), (fails.port, "/"))
+                     for language in ("en", "de")]
+            said = visit({"pages": pages, "schemes": ("light", "dark"), "widths": (360, 1280)}, 5 * PATIENCE)
+        visits = [seen for seen in said if "scheme" in seen]
+        self.assertEqual(len(visits), 4 * len(pages))
+        for seen in visits:
+            with self.subTest(url=seen["url"], scheme=seen["scheme"], width=seen["width"]):
+                # A policy that is broken is told on the console.
+                told = [line for line in seen["console"] if "the server responded with a status of" not in line]
+                self.assertEqual((told, seen["requests"]), ([], [seen["url"]]))
+                self.assertEqual((seen["language"], seen["misfits"], seen["scrolls"]), (seen["wanted"], [], False))
+                self.assertIn(seen["violations"], (None, []))
+                self.assertIn("Example Shop", seen["text"])
+        # The style applies: the suspect is red.
+        self.assertEqual({seen["boxes"]["app"]["fill"] for seen in visits if seen["url"] == pages[-1]["url"]},
+                         {"rgb(179, 38, 30)"})
+        self.assertEqual([seen["errors"] for seen in said if "errors" in seen], [[]] * len(pages))
 
 
 if __name__ == "__main__":
