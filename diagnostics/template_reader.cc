@@ -1,8 +1,6 @@
 #include "diagnostics/template_reader.h"
 
 #include <algorithm>
-#include <array>
-#include <span>
 #include <utility>
 
 #include "diagnostics/append.h"
@@ -12,67 +10,6 @@
 
 namespace whichhop::diagnostics {
 namespace {
-
-constexpr std::string_view kSpace = " \t\n\f";
-
-// Elements that would do nothing under the page's policy, or in which text and
-// markup can't be told apart.
-struct Refused {
-  std::string_view name;
-  std::string_view why;
-};
-constexpr std::string_view kNoScript = "no script runs on this page";
-constexpr std::string_view kNoLoad = "nothing is loaded by this page";
-constexpr std::string_view kNoSending = "nothing is sent by this page";
-constexpr std::string_view kObsolete = "no markup can be told in it";
-constexpr std::array<Refused, 16> kRefused = {
-    {{"script", kNoScript},
-     {"noscript", kNoScript},
-     {"iframe", kNoLoad},
-     {"frame", kNoLoad},
-     {"frameset", kNoLoad},
-     {"object", kNoLoad},
-     {"embed", kNoLoad},
-     {"applet", kNoLoad},
-     {"portal", kNoLoad},
-     {"base", "no address of this page is relative to another"},
-     {"form", kNoSending},
-     {"xmp", kObsolete},
-     {"noembed", kObsolete},
-     {"noframes", kObsolete},
-     {"plaintext", kObsolete},
-     {"isindex", kObsolete}}};
-
-// Attributes that name what is loaded, on any element; `href` is one but for
-// links.
-constexpr std::array<std::string_view, 8> kLoads = {
-    "src",  "srcset",      "poster", "background",
-    "data", "imagesrcset", "ping",   "manifest"};
-constexpr std::array<std::string_view, 2> kSends = {"action", "formaction"};
-// What a link that has slots may begin with, so that they are words in it.
-constexpr std::array<std::string_view, 7> kPlainLinks = {
-    "https:", "http:", "mailto:", "tel:", "/", "?", "#"};
-constexpr std::array<std::string_view, 2> kHrefs = {"href", "xlink:href"};
-constexpr std::array<std::string_view, 2> kLinks = {"a", "area"};
-constexpr std::array<std::string_view, 2> kForeign = {"svg", "math"};
-
-constexpr std::array<std::string_view, 9> kVoid = {
-    "br", "img", "hr", "wbr", "input", "meta", "link", "col", "source"};
-// Elements that hold words, not sections.
-constexpr std::array<std::string_view, 19> kOfWords = {
-    "p",  "h1",   "h2",     "h3",    "h4",   "h5", "h6", "pre",   "a",     "b",
-    "em", "span", "strong", "small", "code", "i",  "q",  "label", "button"};
-
-bool IsOneOf(std::string_view name, std::span<const std::string_view> names) {
-  return std::ranges::any_of(
-      names, [name](std::string_view each) { return NameIs(name, each); });
-}
-
-std::string_view Trim(std::string_view text) {
-  const size_t begin = std::min(text.find_first_not_of(kSpace), text.size());
-  text.remove_prefix(begin);
-  return text.substr(0, text.find_last_not_of(kSpace) + 1);
-}
 
 bool IsNameOctet(char c) {
   return c == '_' || c == '-' || (c >= '0' && c <= '9') ||
@@ -113,6 +50,26 @@ std::string WithLineFeeds(std::string_view source) {
   return text;
 }
 
+// Ends "`{{host}}` can't stand ..."; empty: it can.
+std::string_view WhereIn(AttributeUse use) {
+  switch (use) {
+    case AttributeUse::kHandler:
+      return "in a handler, where it would be code";
+    case AttributeUse::kStyle:
+      return "in a `style`, where it would be a rule";
+    case AttributeUse::kSends:
+      return "in the address of a form";
+    case AttributeUse::kLoads:
+      return "in the address of what is loaded";
+    case AttributeUse::kOrder:
+      return "in a <meta http-equiv>, which is an order to the browser";
+    case AttributeUse::kLink:
+    case AttributeUse::kWords:
+      return {};
+  }
+  return {};
+}
+
 // A language tag, as far as it has to be looked at to stand in a field.
 bool IsLanguageTag(std::string_view tag) {
   return !tag.empty() && tag.size() <= 35 && tag.find('_') == tag.npos &&
@@ -121,14 +78,10 @@ bool IsLanguageTag(std::string_view tag) {
 
 // `{{ language }}` and nothing else.
 bool IsLanguageSlot(std::string_view value) {
-  value = Trim(value);
+  value = TrimSpace(value);
   if (!value.starts_with("{{") || !value.ends_with("}}")) return false;
   if (value.size() < 4) return false;
-  return Trim(value.substr(2, value.size() - 4)) == "language";
-}
-
-bool BeginsWith(std::string_view text, std::string_view lower_case) {
-  return NameStartsWith(Trim(text), lower_case);
+  return TrimSpace(value.substr(2, value.size() - 4)) == "language";
 }
 
 }  // namespace
@@ -158,7 +111,7 @@ void TemplateReader::ReadToken(const PageToken& token) {
   using Kind = PageToken::Kind;
   switch (token.kind) {
     case Kind::kText:
-      anything_ = anything_ || !Trim(token.text).empty();
+      anything_ = anything_ || !TrimSpace(token.text).empty();
       return ReadSlots(token.text, in_head_ ? Place::kNowhere : Place::kBody,
                        "in <head>, which is not shown");
     case Kind::kStartTag:
@@ -183,7 +136,7 @@ void TemplateReader::ReadToken(const PageToken& token) {
 }
 
 void TemplateReader::ReadDoctype(const PageToken& token) {
-  const std::string_view name = Trim(token.text.substr(9));
+  const std::string_view name = TrimSpace(token.text.substr(9));
   if (!anything_ && NameStartsWith(name, "html")) doctype_ = true;
   anything_ = true;
   ReadSlots(token.text, Place::kNowhere, "in the <!DOCTYPE>");
@@ -191,10 +144,10 @@ void TemplateReader::ReadDoctype(const PageToken& token) {
 
 void TemplateReader::ReadStartTag(const PageToken& token) {
   anything_ = true;
-  for (const Refused& refused : kRefused) {
-    if (!NameIs(token.name, refused.name)) continue;
+  const std::string_view why = WhyRefused(token.name);
+  if (!why.empty()) {
     Complain(token.text,
-             std::string(refused.why) + ": " + Tag(token.name) + " is refused");
+             std::string(why) + ": " + Tag(token.name) + " is refused");
   }
   ReadSlots(token.name, Place::kNowhere,
             "in the name of an element, where it would be markup");
@@ -205,14 +158,14 @@ void TemplateReader::ReadStartTag(const PageToken& token) {
   if (NameIs(token.name, "head")) in_head_ = true;
   if (NameIs(token.name, "body")) in_head_ = false;
   const bool ends_itself = token.text.ends_with("/>");
-  if (IsOneOf(token.name, kForeign) && !ends_itself) ++foreign_;
-  if (!IsOneOf(token.name, kVoid)) open_ = token.name;
+  if (IsForeign(token.name) && !ends_itself) ++foreign_;
+  if (!IsVoid(token.name)) open_ = token.name;
 }
 
 void TemplateReader::ReadEndTag(const PageToken& token) {
   ReadSlots(token.text, Place::kNowhere, "in an end tag");
   if (NameIs(token.name, "head")) in_head_ = false;
-  if (IsOneOf(token.name, kForeign) && foreign_ > 0) --foreign_;
+  if (IsForeign(token.name) && foreign_ > 0) --foreign_;
   open_ = {};
 }
 
@@ -263,86 +216,68 @@ void TemplateReader::CheckStyle(std::string_view text) {
       Complain(rest, std::string(kNoLoad) + ": `@import` is refused");
     }
     if (!NameStartsWith(rest, "url(")) continue;
-    std::string_view url = Trim(rest.substr(4, 64));
+    std::string_view url = TrimSpace(rest.substr(4, 64));
     if (url.starts_with('"') || url.starts_with('\'')) url.remove_prefix(1);
-    if (BeginsWith(url, "data:") || BeginsWith(url, "#")) continue;
+    if (IsHere(url)) continue;
     Complain(rest, std::string(kNoLoad) + ": `url(` takes a data: URL");
   }
 }
 
 void TemplateReader::ReadAttribute(const PageToken& tag,
                                    const PageAttribute& attribute) {
-  const std::string_view name = attribute.name;
-  ReadSlots(name, Place::kNowhere,
+  ReadSlots(attribute.name, Place::kNowhere,
             "in a tag without quotes around it, where it would be markup");
+  const AttributeUse use = UseOf(tag, attribute);
+  CheckAttribute(use, attribute);
   if (attribute.quote == '\0') {
-    ReadSlots(attribute.value, Place::kNowhere,
-              "in a value without quotes, which its first blank would end");
+    return ReadSlots(attribute.value, Place::kNowhere,
+                     "in a value without quotes, which its first blank would "
+                     "end");
   }
-  const bool quoted = attribute.quote != '\0';
-  const auto refuse = [&](std::string_view why, std::string_view where) {
-    Complain(name, std::string(why));
-    if (quoted) ReadSlots(attribute.value, Place::kNowhere, where);
+  if (use == AttributeUse::kLink) return ReadLink(attribute.value);
+  const std::string_view where = WhereIn(use);
+  ReadSlots(attribute.value,
+            where.empty() ? Place::kAttribute : Place::kNowhere, where);
+}
+
+void TemplateReader::CheckAttribute(AttributeUse use,
+                                    const PageAttribute& attribute) {
+  const auto complain = [&](std::string_view why, const char* what) {
+    Complain(attribute.name,
+             std::string(why) + ": " + Quoted(attribute.name) + what);
   };
-  if (NameStartsWith(name, "on") && name.size() > 2) {
-    return refuse(std::string(kNoScript) + ": " + Quoted(name) + " is refused",
-                  "in a handler, where it would be code");
+  switch (use) {
+    case AttributeUse::kHandler:
+      return complain(kNoScript, " is refused");
+    case AttributeUse::kSends:
+      return complain(kNoSending, " is refused");
+    case AttributeUse::kStyle:
+      return Complain(attribute.name,
+                      "a `style` attribute is not applied: give it a class, "
+                      "and a rule in <style>");
+    case AttributeUse::kLoads:
+      if (attribute.value.empty() || IsHere(attribute.value)) return;
+      return complain(kNoLoad, " takes a data: URL");
+    case AttributeUse::kLink:
+      if (!IsScriptLink(attribute.value)) return;
+      return Complain(attribute.value,
+                      std::string(kNoScript) + ": `javascript:` is refused");
+    case AttributeUse::kWords:
+    case AttributeUse::kOrder:
+      return;
   }
-  if (NameIs(name, "style")) {
-    return refuse(
-        "a `style` attribute is not applied: give it a class, and a "
-        "rule in <style>",
-        "in a `style`, where it would be a rule");
-  }
-  if (IsOneOf(name, kSends)) {
-    return refuse(std::string(kNoSending) + ": " + Quoted(name) + " is refused",
-                  "in the address of a form");
-  }
-  const bool href = IsOneOf(name, kHrefs);
-  if (href && IsOneOf(tag.name, kLinks)) return ReadLink(attribute);
-  if (href || IsOneOf(name, kLoads)) return CheckLoaded(attribute);
-  if (!quoted) return;
-  const bool order = NameIs(name, "content") &&
-                     std::ranges::any_of(tag.attributes, [](const auto& each) {
-                       return NameIs(each.name, "http-equiv");
-                     });
-  ReadSlots(attribute.value, order ? Place::kNowhere : Place::kAttribute,
-            "in a <meta http-equiv>, which is an order to the browser");
 }
 
 // Where a link leads, the page says; what it tells there, a slot may.
-void TemplateReader::ReadLink(const PageAttribute& attribute) {
-  if (BeginsWith(attribute.value, "javascript:")) {
-    Complain(attribute.value,
-             std::string(kNoScript) + ": `javascript:` is refused");
-  }
-  if (attribute.quote == '\0') return;
-  const bool plain =
-      std::ranges::any_of(kPlainLinks, [&](std::string_view begin) {
-        return NameStartsWith(attribute.value, begin);
-      });
-  if (!plain) {
-    return ReadSlots(attribute.value, Place::kNowhere,
+void TemplateReader::ReadLink(std::string_view url) {
+  if (!IsPlainLink(url)) {
+    return ReadSlots(url, Place::kNowhere,
                      "in a link that is not one of http, https, mailto or tel");
   }
-  const size_t told =
-      std::min(attribute.value.find_first_of("?#"), attribute.value.size());
-  ReadSlots(attribute.value.substr(0, told), Place::kNowhere,
+  const size_t told = std::min(url.find_first_of("?#"), url.size());
+  ReadSlots(url.substr(0, told), Place::kNowhere,
             "before the `?` or `#` of a link: it would say where that leads");
-  ReadSlots(attribute.value.substr(told), Place::kUrl, {});
-}
-
-void TemplateReader::CheckLoaded(const PageAttribute& attribute) {
-  const std::string_view value = Trim(attribute.value);
-  const bool here =
-      value.empty() || value.starts_with('#') || NameStartsWith(value, "data:");
-  if (!here) {
-    Complain(attribute.name, std::string(kNoLoad) + ": " +
-                                 Quoted(attribute.name) + " takes a data: URL");
-  }
-  if (attribute.quote == '\0') return;
-  ReadSlots(attribute.value, Place::kNowhere,
-            "in the address of what is loaded");
+  ReadSlots(url.substr(told), Place::kUrl, {});
 }
 
 void TemplateReader::ReadLanguage(const PageToken& tag) {
@@ -389,7 +324,7 @@ size_t TemplateReader::ReadSlot(std::string_view text, Place place,
   constexpr size_t kLongestName = 40;
   const size_t end = text.find("}}", kBraces);
   const std::string_view name =
-      end == text.npos ? "" : Trim(text.substr(kBraces, end - kBraces));
+      end == text.npos ? "" : TrimSpace(text.substr(kBraces, end - kBraces));
   if (name.empty() || !std::ranges::all_of(name, IsNameOctet)) {
     Complain(text,
              "`{{` begins a slot, as {{error_id}}; braces themselves are "
@@ -456,9 +391,9 @@ std::string_view TemplateReader::WhyNot(Slot slot, Place place,
   if (place == Place::kWords) return "among words: it is made of elements";
   if (place != Place::kBody) return "in an attribute: it is made of elements";
   if (foreign_ > 0) return "in <svg> or <math>: it is made of HTML";
-  return IsOneOf(open_, kOfWords) ? "in an element of words, as <p>: it is "
-                                    "made of sections"
-                                  : "";
+  return HoldsWords(open_) ? "in an element of words, as <p>: it is "
+                             "made of sections"
+                           : "";
 }
 
 void TemplateReader::CopyTo(const char* end) {

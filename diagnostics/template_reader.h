@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "diagnostics/page_markup.h"
+#include "diagnostics/page_policy.h"
 #include "diagnostics/page_template.h"
 
 namespace whichhop::diagnostics {
@@ -39,11 +40,11 @@ class TemplateReader {
   void ReadRaw(const PageToken& token);
   void ReadStyle(std::string_view text);
   void ReadAttribute(const PageToken& tag, const PageAttribute& attribute);
-  void ReadLink(const PageAttribute& attribute);
+  void CheckAttribute(AttributeUse use, const PageAttribute& attribute);
+  void ReadLink(std::string_view url);
   void ReadLanguage(const PageToken& tag);
   void CheckTags(std::string_view text, std::string_view element);
   void CheckStyle(std::string_view text);
-  void CheckLoaded(const PageAttribute& attribute);
   void CheckWhole();
 
   // `where` ends "`{{host}}` can't stand ..." for kNowhere.
