@@ -140,8 +140,7 @@ void AppendPartyAdvice(const Verdict& verdict, Party party,
                        const Wording& words, std::string& out) {
   AppendAll(out, "<h3>", words.parties[static_cast<size_t>(party)], "</h3>\n");
   if (party == Party::kVisitor) {
-    const VisitorStep step = StepOfVisitor(verdict.status);
-    return AppendParagraph(words.visitor[static_cast<size_t>(step)], out);
+    return AppendParagraph(VisitorAdvice(verdict, words), out);
   }
   if (!verdict.cause.empty()) return AppendSteps(verdict, party, words, out);
   if (verdict.rows.contains(RowId::k418)) {

@@ -1,5 +1,6 @@
 #include "diagnostics/summary.h"
 
+#include "diagnostics/advice.h"
 #include "diagnostics/append.h"
 #include "diagnostics/text.h"
 
@@ -37,6 +38,11 @@ void AppendUnknown(const Verdict& verdict, const Wording& words,
 bool IsOurs(const Verdict& verdict, Hop hop) {
   const FaultInfo& info = GetFault(verdict.fault);
   return info.at_lb.self && hop == SelfHop(verdict.position);
+}
+
+std::string_view VisitorAdvice(const Verdict& verdict, const Wording& words) {
+  const uint16_t status = verdict.unsent != 0 ? verdict.unsent : verdict.status;
+  return words.visitor[static_cast<size_t>(StepOfVisitor(status))];
 }
 
 void AppendWhatHappened(const Verdict& verdict, const Wording& words,

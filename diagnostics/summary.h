@@ -3,6 +3,7 @@
 // them comes from the wire.
 
 #include <string>
+#include <string_view>
 
 #include "diagnostics/verdict.h"
 #include "diagnostics/wording.h"
@@ -17,6 +18,9 @@ void AppendWhatHappened(const Verdict& verdict, const Wording& words,
 // "Page whoever runs the app (app); next suspect: server." No line end.
 void AppendWhomToPage(const Verdict& verdict, const Wording& words,
                       std::string& out);
+
+// What a visitor may do. It does not depend on the status that a CDN lets pass.
+std::string_view VisitorAdvice(const Verdict& verdict, const Wording& words);
 
 // Whether this suspect is this proxy, not another box of its kind behind it.
 bool IsOurs(const Verdict& verdict, Hop hop);

@@ -119,6 +119,7 @@ struct Verdict {
   FixedText<40> id;       // Error-Fault: "connect-timeout", "relay-404"
   uint16_t status = 0;    // for the client; 0: none can be sent
   uint16_t masked = 0;    // the true status behind a mask; 0: `status` is true
+  uint16_t unsent = 0;    // would be `status`, but for a CDN's own page for it
   uint16_t received = 0;  // of a status line that was parsed; 0: none
   RowSet rows;            // documented rows that stand beside the verdict
   HopList cause;          // suspects, likeliest first; empty: unknown

@@ -1,15 +1,10 @@
 #include "proxy/net/tls_files.h"
 
-#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/ocsp.h>
 #include <openssl/pem.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <system_error>
-
+#include "proxy/net/regular_file.h"
 #include "proxy/net/tls_certificate.h"
 
 namespace whichhop {
@@ -20,46 +15,10 @@ using BioPtr = std::unique_ptr<BIO, TlsFree<BIO_free>>;
 using OcspPtr = std::unique_ptr<OCSP_RESPONSE, TlsFree<OCSP_RESPONSE_free>>;
 using BasicPtr = std::unique_ptr<OCSP_BASICRESP, TlsFree<OCSP_BASICRESP_free>>;
 
-constexpr off_t kMaxFileBytes = 16 * 1024 * 1024;
-
-Error Unreadable(const std::string& path, const std::string& why) {
-  return {"cannot read " + path + ": " + why};
-}
-
-Error LastError(const std::string& path) {
-  return Unreadable(path, std::generic_category().message(errno));
-}
-
-// All of `fd`, which is closed.
-Result<std::string> ReadAll(int fd, const std::string& path) {
-  struct stat status;
-  std::string text;
-  Result<std::string> result = text;
-  if (fstat(fd, &status) != 0) {
-    result = LastError(path);
-  } else if (!S_ISREG(status.st_mode)) {
-    result = Unreadable(path, "it is not a regular file");
-  } else if (status.st_size > kMaxFileBytes) {
-    result = Unreadable(path, "it has more than 16 MiB");
-  } else {
-    text.resize(static_cast<size_t>(status.st_size));
-    const ssize_t size = read(fd, text.data(), text.size());
-    if (size < 0) {
-      result = LastError(path);
-    } else {
-      text.resize(static_cast<size_t>(size));
-      result = std::move(text);
-    }
-  }
-  close(fd);
-  return result;
-}
+constexpr size_t kMaxFileBytes = 16 * 1024 * 1024;
 
 Result<std::string> ReadFile(const std::string& path) {
-  // O_NONBLOCK: a FIFO is an error, not a start that hangs.
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) return LastError(path);
-  return ReadAll(fd, path);
+  return ReadRegularFile(path, kMaxFileBytes);
 }
 
 BioPtr Bytes(const std::string& text) {

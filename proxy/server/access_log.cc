@@ -171,6 +171,16 @@ void PutAttempts(JsonLine& line, const Exchange& exchange, Time now) {
   PutSpan<"first_byte_seconds">(line, last.begun, last.first_byte);
 }
 
+// The status that a CDN's own page would have hidden, or that page.
+void PutCdn(JsonLine& line, const Exchange& exchange) {
+  const diagnostics::Cdn cdn = exchange.config().errors.cdn;
+  const uint16_t unsent = exchange.recorder().verdict()->unsent;
+  if (unsent != 0) line.Number<"unsent_status">(unsent);
+  if (diagnostics::ShowsOwnPage(cdn, exchange.status())) {
+    line.Text<"cdn_page">(diagnostics::CdnName(cdn));
+  }
+}
+
 // Whose page a relayed error was, and what is remarkable in it.
 void PutPage(JsonLine& line, const Recorder& recorder) {
   using diagnostics::Generator;
@@ -282,6 +292,7 @@ void AccessLog::WriteJson(const Exchange& exchange) {
   if (IsError(exchange)) {
     const uint16_t masked = exchange.recorder().verdict()->masked;
     if (masked != 0) line_.Number<"masked_status">(masked);
+    PutCdn(line_, exchange);
     AppendVerdict(*exchange.recorder().verdict(), exchange.error_id());
   }
   if (IsError(exchange)) PutPage(line_, exchange.recorder());

@@ -13,7 +13,9 @@
 #include <string>
 #include <vector>
 
+#include "diagnostics/cdn.h"
 #include "diagnostics/hop.h"
+#include "diagnostics/page_template.h"
 #include "proxy/http/head.h"
 #include "proxy/net/address.h"
 #include "proxy/upstream/balance.h"
@@ -178,6 +180,9 @@ struct ErrorsConfig {
   std::vector<Network> operators;
   std::string operator_ca;  // a file; who shows one of its is one too; or empty
   bool cors = false;
+  diagnostics::Cdn cdn = diagnostics::Cdn::kNone;  // before us
+  // In place of our HTML page; null: ours.
+  std::shared_ptr<const diagnostics::PageTemplate> page = nullptr;
 };
 
 // Which hop a network is. Of several that hold an address the first counts.

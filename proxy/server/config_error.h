@@ -21,11 +21,16 @@ struct ConfigPlace {
 struct ConfigError {
   ConfigPlace place;    // the offending key or value
   std::string message;  // one sentence; printable on any terminal
+  // Where something is wrong inside of a file that the value names: that file,
+  // and the place in it. Else empty.
+  std::string file = {};
+  ConfigPlace file_place = {};
 };
 
 using ConfigErrors = std::vector<ConfigError>;
 
-// "whichhop.yaml:3:7: unknown key `lissten`; did you mean `listen`?"
+// "whichhop.yaml:3:7: unknown key `lissten`; did you mean `listen`?"; in place
+// of `file` the one that the error is in.
 std::string FormatConfigError(std::string_view file, const ConfigError& error);
 
 }  // namespace whichhop

@@ -7,6 +7,7 @@
 #include "diagnostics/model.h"
 #include "proxy/base/text.h"
 #include "proxy/server/config_checks.h"
+#include "proxy/server/config_pages.h"
 #include "proxy/server/config_rows.h"
 #include "proxy/server/config_suggest.h"
 #include "proxy/server/config_text.h"
@@ -509,6 +510,10 @@ void ReadStatuses(const ConfigNode& node, ErrorsConfig& owner,
   if (word && *word) owner.statuses = **word;  // auto: as it is by now
 }
 
+constexpr Word<diagnostics::Cdn> kCdns[] = {
+    {"none", diagnostics::Cdn::kNone},
+    {"cloudflare", diagnostics::Cdn::kCloudflare}};
+
 constexpr Row<ErrorsConfig> kErrorRows[] = {
     {{"statuses"}, ReadStatuses},
     {{"body"}, Choice<&ErrorsConfig::body, kBodyPolicies>},
@@ -517,6 +522,8 @@ constexpr Row<ErrorsConfig> kErrorRows[] = {
     {{"operators"}, Networks<&ErrorsConfig::operators>},
     {{"cors"}, Bool<&ErrorsConfig::cors>},
     {{"operator_ca"}, ReadOperatorCa},
+    {{"cdn"}, Choice<&ErrorsConfig::cdn, kCdns>},
+    {{"pages"}, ReadPages, ListPagesKeys},
 };
 
 constexpr Row<LogsConfig> kLogRows[] = {

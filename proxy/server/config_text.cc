@@ -66,8 +66,11 @@ void AppendHex(char c, std::string& out) {
 }  // namespace
 
 std::string FormatConfigError(std::string_view file, const ConfigError& error) {
-  return std::string(file) + ':' + std::to_string(error.place.line) + ':' +
-         std::to_string(error.place.column) + ": " + error.message;
+  const bool elsewhere = !error.file.empty();
+  const ConfigPlace place = elsewhere ? error.file_place : error.place;
+  return std::string(elsewhere ? error.file : file) + ':' +
+         std::to_string(place.line) + ':' + std::to_string(place.column) +
+         ": " + error.message;
 }
 
 bool IsParsable(std::string_view text, ConfigErrors& errors) {

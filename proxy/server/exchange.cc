@@ -59,6 +59,7 @@ void Exchange::Reset() {
   ForgetBufferedBody();
   fresh_ = false;
   ForgetPageRoom();
+  if (long_page_) ForgetLongPage();
   up_in_.Clear();
   up_queue_.Clear();
   up_pipe_.Clear();
@@ -108,6 +109,7 @@ void Exchange::End() {
   // processor's caches hold of this one.
   response_out_.Release(worker_.buffers());
   ForgetPageRoom();
+  if (long_page_) ForgetLongPage();
   up_in_.Release(worker_.buffers());
   ForgetBufferedBody();
   body_ = std::string();

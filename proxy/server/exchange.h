@@ -253,6 +253,7 @@ class Exchange final : public Retired,
   void ReadPage();
   bool HasRoomForPage();
   void ForgetPageRoom();
+  void ForgetLongPage();
   void AwaitPage();
   void OnPageLate();
   bool NeedsFirstByte() const;
@@ -314,7 +315,7 @@ class Exchange final : public Retired,
   diagnostics::Language PreferredLanguage() const;
   std::string_view BodyFields(diagnostics::BodyType type) const;
   diagnostics::PageInput ErrorBodyInput() const;
-  void AppendErrorBody(diagnostics::BodyType type, std::string* out) const;
+  void MakeErrorBody(diagnostics::BodyType type);
   std::string_view CacheControl() const;
   bool ClientMayStay() const;
   bool IsOperator() const;
@@ -392,14 +393,15 @@ class Exchange final : public Retired,
   std::string diagnosis_;     // its field lines
   // What the public is told; null: the truth.
   std::unique_ptr<const diagnostics::Verdict> story_;
-  std::string replacement_;  // the body of a relayed error, if it is ours or
-                             // ours is in it
+  std::string replacement_;  // the body of an error, if it is ours or ours is
+                             // in it
   std::vector<std::string_view> proxy_status_;  // received values
   std::string trailers_;
   std::string upstream_body_;    // of a body that we replaced: its beginning
   Claims claims_;                // what the upstream said of blame
   bool head_forwarded_ = false;  // of a relayed response: its status is spent
   bool close_after_ = false;     // the client was told so
+  bool long_page_ = false;       // `replacement_` holds one
 
   std::unique_ptr<Tunnel> tunnel_;  // once the protocol was switched
 

@@ -20,6 +20,9 @@ using diagnostics::Fault;
 
 namespace {
 
+// Pages of our own are shorter; those of operators may be.
+constexpr size_t kLongPage = 32 * 1024;
+
 // Ours, and over in a moment: the client is told to come again.
 bool PassesSoon(Fault fault) {
   return fault == Fault::kAcceptOverload || fault == Fault::kDrainNewRequest;
@@ -63,8 +66,7 @@ void Exchange::SendReply() {
   }
   DiscardRequestBody();
   const BodyType type = PreferredBody();
-  replacement_.clear();
-  AppendErrorBody(type, &replacement_);
+  MakeErrorBody(type);
   BeginReply();
   AppendAll(reply_, BodyFields(type),
             "Content-Length: ", Decimal(replacement_.size()).view(),
@@ -238,9 +240,12 @@ diagnostics::Language Exchange::PreferredLanguage() const {
 
 // Only a page is in the client's language.
 std::string_view Exchange::BodyFields(BodyType type) const {
-  return diagnostics::BodyFields(type, type == BodyType::kHtml
-                                           ? PreferredLanguage()
-                                           : diagnostics::Language::kEnglish);
+  if (type != BodyType::kHtml) {
+    return diagnostics::BodyFields(type, diagnostics::Language::kEnglish);
+  }
+  const auto& own = config().errors.page;
+  if (own != nullptr) return own->Fields(PreferredLanguage());
+  return diagnostics::BodyFields(type, PreferredLanguage());
 }
 
 diagnostics::PageInput Exchange::ErrorBodyInput() const {
@@ -254,10 +259,27 @@ diagnostics::PageInput Exchange::ErrorBodyInput() const {
   return input;
 }
 
-void Exchange::AppendErrorBody(BodyType type, std::string* out) const {
+// Into replacement_.
+void Exchange::MakeErrorBody(BodyType type) {
+  replacement_.clear();
   diagnostics::PageInput input = ErrorBodyInput();
-  if (type == BodyType::kHtml) input.language = PreferredLanguage();
-  diagnostics::AppendBody(type, Told(), input, *out);
+  const diagnostics::PageTemplate* own = nullptr;
+  if (type == BodyType::kHtml) {
+    input.language = PreferredLanguage();
+    own = config().errors.page.get();
+  }
+  if (own == nullptr) {
+    return diagnostics::AppendBody(type, Told(), input, replacement_);
+  }
+  own->Append(Told(), input, replacement_);
+  long_page_ = replacement_.size() > kLongPage;
+}
+
+// What a long page took is not kept for the next.
+void Exchange::ForgetLongPage() {
+  long_page_ = false;
+  replacement_ = std::string();
+  reply_ = std::string();
 }
 
 std::string_view Exchange::CacheControl() const {

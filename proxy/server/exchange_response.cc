@@ -109,8 +109,7 @@ void Exchange::ChooseFraming(ResponseOptions* options) {
 
 void Exchange::ReplaceBody(ResponseOptions* options) {
   const BodyType type = PreferredBody();
-  replacement_.clear();
-  AppendErrorBody(type, &replacement_);
+  MakeErrorBody(type);
   options->replaced_fields = BodyFields(type);
   FrameReplacement(false, options);
 }

@@ -353,7 +353,9 @@ const diagnostics::Verdict& Recorder::Judge(const Observation& seen) {
     const Observation& seen;
   };
   unusual_ = true;
-  return verdict_.emplace(Made{seen});
+  diagnostics::Verdict& verdict = verdict_.emplace(Made{seen});
+  diagnostics::SendThrough(config_.errors.cdn, verdict);
+  return verdict;
 }
 
 const diagnostics::Verdict& Recorder::JudgeAttempt() {

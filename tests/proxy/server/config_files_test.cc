@@ -151,6 +151,8 @@ TEST_CASE("whichhop.yaml shows the defaults") {
   CHECK(shown->errors.details == config.errors.details);
   CHECK(shown->errors.operators.empty());
   CHECK(shown->errors.cors == config.errors.cors);
+  CHECK(shown->errors.cdn == config.errors.cdn);
+  CHECK(shown->errors.page == config.errors.page);
   CHECK(shown->logs == config.logs);
 }
 
