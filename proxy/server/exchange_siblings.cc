@@ -1,6 +1,8 @@
 // What an exchange tells others of the address that it asked, and what it asks
 // of them when its attempt fails.
 
+#include <algorithm>
+
 #include "proxy/server/exchange.h"
 #include "proxy/server/generation.h"
 #include "proxy/server/siblings.h"
@@ -25,6 +27,16 @@ bool BreaksOff(const AttemptFailure& failure) {
 // On a connection that stood idle, the first that came in answer to a request.
 bool WasForgotten(const diagnostics::AttemptFacts& a) {
   return a.reused && a.end == AttemptEnd::kReset && a.received == 0;
+}
+
+// Since when nothing came that should have. While an answer is waited for
+// nothing need come but the answers to probes, one a second.
+Time SilentSince(const AttemptRecord& record,
+                 const diagnostics::AttemptFacts& facts, Fault fault,
+                 Time now) {
+  if (fault != Fault::kRespPathLost || !facts.tcp) return record.silent_since();
+  const auto probed = std::chrono::seconds(facts.tcp->probes);
+  return std::max(record.silent_since(), now - probed);
 }
 
 }  // namespace
@@ -58,7 +70,8 @@ void Exchange::NoteBroken(AddressMemory* memory, Time now) {
 void Exchange::AskSiblings(const AttemptFailure& failure, Fault fault) {
   if (connection_ == nullptr || !lease_.held() || IsOurs(fault)) return;
   const Time now = worker_.loop().now();
-  const Time silent_since = recorder_.attempt().silent_since();
+  const Time silent_since =
+      SilentSince(recorder_.attempt(), recorder_.facts(), fault, now);
   if (AddressMemory* const memory = connection_->memory()) {
     NoteFailure(*memory, fault, silent_since, now);
     if (WasForgotten(recorder_.facts())) memory->NoteForgotten(now);

@@ -19,6 +19,14 @@ bool GoesOn(const PathReport& report, const PathReport& other) {
                     });
 }
 
+// The router that `other` met next, if it is one.
+std::optional<Address> Behind(const PathReport& report,
+                              const PathReport& other) {
+  const PathHop& hop = other.hops[report.hops.size()];
+  if (hop.kind != PathHop::Kind::kPassed) return {};
+  return hop.from;
+}
+
 }  // namespace
 
 void PathWalks::Ask(const Address& target, Time now) {
@@ -40,18 +48,21 @@ void PathWalks::Ask(const Address& target, Time now) {
   loop_.Post([this, target] { Start(target); });
 }
 
-bool PathWalks::AskInGoodTimes(const Address& target) {
-  if (target.is_unix() || target.is_loopback()) return true;
+void PathWalks::AskInGoodTimes(const Address& target, Time now) {
+  if (target.is_unix() || target.is_loopback()) return;
   {
     const std::lock_guard lock(mutex_);
-    if (good_.size() >= kMaxKept) return false;
-    good_.push_back(target);
-    if (good_.size() > 1) return true;  // the first has asked for a start
+    const std::string host = target.Host();
+    if (good_.size() >= kMaxKept && !good_.contains(host)) return;
+    Good& good = good_[host];
+    if (good.asked != kNoTime && now - good.asked < kGoodPause) return;
+    good.asked = now;
+    waiting_.push_back(target);
+    if (waiting_.size() > 1) return;  // the first has asked for a start
   }
   loop_.Post([this] {
     if (!good_timer_.armed()) StartGood();
   });
-  return true;
 }
 
 void PathWalks::OnTimer(Timer&) { StartGood(); }
@@ -60,10 +71,10 @@ void PathWalks::StartGood() {
   std::optional<Address> target;
   {
     const std::lock_guard lock(mutex_);
-    if (good_.empty()) return;
+    if (waiting_.empty()) return;
     if (running_ == 0) {
-      target = good_.front();
-      good_.pop_front();
+      target = waiting_.front();
+      waiting_.pop_front();
       ++running_;
       kept_[target->ToString()].running = true;
       if (kept_.size() > kMaxKept) ForgetOldest();
@@ -102,8 +113,10 @@ void PathWalks::OnPathWalked(PathWalk& walk, PathReport report) {
   kept.running = false;
   kept.report = std::make_shared<const PathReport>(std::move(report));
   const PathHop* const last = kept.report->last();
-  if (last != nullptr && last->kind == PathHop::Kind::kTarget) {
-    kept.good = kept.report;
+  const auto good = good_.find(kept.report->target.Host());
+  if (good != good_.end() && last != nullptr &&
+      last->kind == PathHop::Kind::kTarget) {
+    good->second.report = kept.report;
   }
   --running_;
 }
@@ -123,33 +136,26 @@ std::vector<std::shared_ptr<const PathReport>> PathWalks::All() const {
   return reports;
 }
 
-std::vector<std::shared_ptr<const PathReport>> PathWalks::Others(
-    const PathReport& report, Time now) const {
-  std::vector<std::shared_ptr<const PathReport>> others;
-  const std::string target = report.target.ToString();
+std::shared_ptr<const PathReport> PathWalks::FindGood(const Address& target,
+                                                      Time now) const {
   const std::lock_guard lock(mutex_);
-  for (const auto& [address, kept] : kept_) {
-    if (kept.report != nullptr && now - kept.report->ended <= kPause) {
-      others.push_back(kept.report);
-    }
-    const bool comparable = report.last() != nullptr || address == target;
-    if (kept.good != nullptr && comparable &&
-        now - kept.good->ended <= 2 * kGoodPause) {
-      others.push_back(kept.good);
-    }
-  }
-  return others;
+  const auto good = good_.find(target.Host());
+  if (good == good_.end() || good->second.report == nullptr) return nullptr;
+  const bool old = now - good->second.report->ended > 2 * kGoodPause;
+  return old ? nullptr : good->second.report;
 }
 
 std::optional<Address> PathWalks::Next(const PathReport& report,
                                        Time now) const {
+  const auto good = FindGood(report.target, now);
+  if (good != nullptr && GoesOn(report, *good)) return Behind(report, *good);
   std::optional<Address> next;
-  for (const auto& other : Others(report, now)) {
-    if (!GoesOn(report, *other)) continue;
-    const PathHop& hop = other->hops[report.hops.size()];
-    if (hop.kind != PathHop::Kind::kPassed) continue;
-    if (next && !(*next == hop.from)) return {};
-    next = hop.from;
+  for (const auto& other : All()) {
+    if (now - other->ended > kPause || !GoesOn(report, *other)) continue;
+    const auto behind = Behind(report, *other);
+    if (!behind) continue;
+    if (next && !(*next == *behind)) return {};
+    next = behind;
   }
   return next;
 }

@@ -4,10 +4,10 @@
 // failed. Nobody waits for one: the next verdict has it.
 //
 // To one address at most one a minute; at most kMaxRunning at a time, and who
-// asks then asks in vain; of kMaxKept addresses the oldest is forgotten. How a
-// way looks in good times is found out once an hour, one address after the
-// other and while no other walk runs, for routers say little in a second:
-// where later nobody answers, it tells who used to be first.
+// asks then asks in vain; of kMaxKept addresses the oldest is forgotten. How the
+// way to a host looks in good times is found out once an hour, one host after
+// the other and while no other walk runs, for routers say little in a second: it
+// tells who comes next where a later walk ends. Of kMaxKept hosts; no more.
 
 #include <deque>
 #include <map>
@@ -34,15 +34,14 @@ class PathWalks final : private PathWalkEvents, private TimerEvents {
 
   // From any thread. No-op for Unix and loopback addresses.
   void Ask(const Address& target, Time now);
-  // From any thread, while the target answers. False: too many wait for it.
-  bool AskInGoodTimes(const Address& target);
+  // From any thread, while the target answers.
+  void AskInGoodTimes(const Address& target, Time now);
   // From any thread: the last one to end; null: none has.
   std::shared_ptr<const PathReport> Find(const Address& target) const;
   std::vector<std::shared_ptr<const PathReport>> All() const;
   // Who comes behind the last that answered `report`: the router that answered
-  // next where another walk, of the last minute or of good times, went the same
-  // way so far. Nobody where those disagree. Where none answered, good times
-  // tell of the very address alone.
+  // next in good times, if that walk went the same way so far, else where
+  // another of the last minute did. Nobody where those disagree.
   std::optional<Address> Next(const PathReport& report, Time now) const;
 
   // On the loop's thread: ends those that run.
@@ -53,12 +52,14 @@ class PathWalks final : private PathWalkEvents, private TimerEvents {
     Time begun = kNoTime;
     bool running = false;
     std::shared_ptr<const PathReport> report;
-    std::shared_ptr<const PathReport> good;  // the last that got there
+  };
+  struct Good {
+    Time asked = kNoTime;
+    std::shared_ptr<const PathReport> report;  // the last that got there
   };
 
-  // Those that `report` may be compared with.
-  std::vector<std::shared_ptr<const PathReport>> Others(
-      const PathReport& report, Time now) const;
+  std::shared_ptr<const PathReport> FindGood(const Address& target,
+                                             Time now) const;
   void StartGood();
   void OnTimer(Timer& timer) override;
   void Start(const Address& target);
@@ -71,7 +72,8 @@ class PathWalks final : private PathWalkEvents, private TimerEvents {
   mutable std::mutex mutex_;
   std::map<std::string, Kept> kept_;
   size_t running_ = 0;
-  std::deque<Address> good_;  // to be walked
+  std::map<std::string, Good> good_;  // by host
+  std::deque<Address> waiting_;       // for a walk of good times
 };
 
 }  // namespace whichhop

@@ -75,7 +75,8 @@ void NoteGoodTimes(Generation& generation, PathWalks* walks,
   if (before != kNoTime && now - before < PathWalks::kGoodPause) return;
   // Without names for who answers, a walk tells nothing.
   if (generation.config().topology.empty()) return;
-  if (walks->AskInGoodTimes(address)) memory->NoteWalked(now);
+  walks->AskInGoodTimes(address, now);
+  memory->NoteWalked(now);
 }
 
 }  // namespace whichhop
