@@ -85,10 +85,14 @@ const AddressMemory* MemoryOf(Generation& generation, const Failed& failed) {
   return upstream.server(failed.server).memory(failed.address);
 }
 
+// Nobody answered, or a router could find nobody.
+bool IsUnheard(Fault fault) {
+  return diagnostics::IsSilence(fault) || fault == Fault::kConnectUnreachHost;
+}
+
 // An ICMP error that names what is wrong on the way to this very address.
 bool IsRoutersWord(Fault fault) {
   return fault == Fault::kConnectRefusedIcmp ||
-         fault == Fault::kConnectUnreachHost ||
          fault == Fault::kConnectAdminProhibited ||
          fault == Fault::kConnectTtlExceeded;
 }
@@ -138,7 +142,7 @@ class Ports {
 // Since when the address is silent, for this attempt and those before it.
 Time SilentSince(Generation& generation, const Failed& failed) {
   const AddressMemory* const memory = MemoryOf(generation, failed);
-  if (memory == nullptr || !diagnostics::IsSilence(failed.fault)) {
+  if (memory == nullptr || !IsUnheard(failed.fault)) {
     return failed.silent_since;
   }
   return std::min(failed.silent_since, memory->silent_since());
@@ -214,7 +218,7 @@ class Survey {
 
 void NoteFailure(AddressMemory& memory, Fault fault, Time silent_since,
                  Time now) {
-  if (diagnostics::IsSilence(fault)) memory.NoteSilence(silent_since, now);
+  if (IsUnheard(fault)) memory.NoteSilence(silent_since, now);
   if (fault == Fault::kConnectRefusedRst) memory.NoteRefusal(now);
 }
 

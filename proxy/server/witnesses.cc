@@ -11,6 +11,14 @@ namespace {
 using diagnostics::Fault;
 using diagnostics::SiblingFacts;
 
+// Against what a router says of the address itself nobody is a witness, but for
+// its own rack where a rule says so.
+void KeepRackAlone(SiblingFacts& facts) {
+  facts.same_address.reset();
+  facts.other_rack.reset();
+  facts.rack_servers = facts.rack_silent = 0;
+}
+
 // A rack that is silent as a whole still has its witness in the others.
 void ForgetRacks(SiblingFacts& facts) {
   facts.same_rack.reset();
@@ -51,9 +59,9 @@ void AskWalks(Generation& generation, PathWalks& walks, const Failed& failed,
     if (lost) AskWalkElsewhere(generation, walks, failed);
   }
   const bool may_tell = report != nullptr || !topology.empty();
-  if (may_tell && failed.fault != Fault::kConnectUnreachArp) {
-    ForgetRacks(*facts);
-  }
+  const bool found = failed.fault != Fault::kConnectUnreachArp &&
+                     failed.fault != Fault::kConnectUnreachHost;
+  if (may_tell && found) ForgetRacks(*facts);
   walks.Ask(failed.address, failed.now);
 }
 
@@ -62,6 +70,7 @@ void AskWalks(Generation& generation, PathWalks& walks, const Failed& failed,
 void AskWitnesses(Generation& generation, PathWalks* walks,
                   const Failed& failed, SiblingFacts* facts) {
   AddSiblings(generation, failed, facts);
+  if (failed.fault == Fault::kConnectUnreachHost) KeepRackAlone(*facts);
   const bool walked = diagnostics::IsSilence(failed.fault) ||
                       failed.fault == Fault::kConnectUnreachHost;
   if (walks == nullptr || !walked || failed.address.is_loopback()) return;
