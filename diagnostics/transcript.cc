@@ -159,10 +159,10 @@ Reason ReadFirstBytes(std::string_view text, Observation& seen, Texts&) {
 #define SIBLINGS(name)                                                       \
   Fact<&Observation::attempt, &AttemptFacts::siblings, &SiblingFacts::name>( \
       "attempt.siblings." #name)
-#define PROBE_ICMP(name)                                                     \
+#define PROBE_ICMP(name)                                                      \
   Fact<&Observation::decision, &DecisionFacts::probe_icmp, &IcmpFacts::name>( \
       "decision.probe_icmp." #name)
-#define PROBE_SIBLINGS(name)                                \
+#define PROBE_SIBLINGS(name)                                   \
   Fact<&Observation::decision, &DecisionFacts::probe_siblings, \
        &SiblingFacts::name>("decision.probe_siblings." #name)
 #define TESTIMONY(name) \

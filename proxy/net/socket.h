@@ -42,7 +42,7 @@ struct TcpFacts {
   uint64_t bytes_acked = 0;   // the SYN counts as one
   uint64_t bytes_received = 0;
   uint32_t bare_segments = 0;  // received, without data: mostly bare ACKs
-  uint32_t unsent = 0;  // bytes in the send queue, not ACKed (SIOCOUTQ)
+  uint32_t unsent = 0;         // bytes in the send queue, not ACKed (SIOCOUTQ)
 };
 
 // An ICMP error that the kernel kept for a connect that failed. A RST leaves

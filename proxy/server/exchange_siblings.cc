@@ -78,11 +78,11 @@ void Exchange::AskSiblings(const AttemptFailure& failure, Fault fault) {
     if (BreaksOff(failure)) NoteBroken(memory, now);
   }
   if (failure.end == AttemptEnd::kFin) connection_->NoteEnd();
-  AskWitnesses(generation_, worker_.crew().walks(),
-               {recorder_.route()->upstream, lease_.index(),
-                connection_->address(), fault, connection_->connected(),
-                silent_since, now},
-               &recorder_.siblings());
+  AskWitnesses(
+      generation_, worker_.crew().walks(),
+      {recorder_.route()->upstream, lease_.index(), connection_->address(),
+       fault, connection_->connected(), silent_since, now},
+      &recorder_.siblings());
 }
 
 }  // namespace whichhop

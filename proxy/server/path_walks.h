@@ -4,10 +4,11 @@
 // failed. Nobody waits for one: the next verdict has it.
 //
 // To one address at most one a minute; at most kMaxRunning at a time, and who
-// asks then asks in vain; of kMaxKept addresses the oldest is forgotten. How the
-// way to a host looks in good times is found out once an hour, one host after
-// the other and while no other walk runs, for routers say little in a second: it
-// tells who comes next where a later walk ends. Of kMaxKept hosts; no more.
+// asks then asks in vain; of kMaxKept addresses the oldest is forgotten. How
+// the way to a host looks in good times is found out once an hour, one host
+// after the other and while no other walk runs, for routers say little in a
+// second: it tells who comes next where a later walk ends. Of kMaxKept hosts;
+// no more.
 
 #include <deque>
 #include <map>

@@ -104,8 +104,7 @@ bool IsLately(Time time, Time now) {
 // What the ports of a host say of it that refuses a connection.
 class Ports {
  public:
-  Ports(Generation& generation, const Failed& failed)
-      : failed_(failed) {
+  Ports(Generation& generation, const Failed& failed) : failed_(failed) {
     ForEachAddress(generation, failed.upstream,
                    [this](size_t, const ServerConfig&, const Address& address,
                           const AddressMemory& memory) {

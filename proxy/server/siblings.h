@@ -3,9 +3,10 @@
 // failed at, and of those beside it: the same host, the same rack, the same
 // upstream. Asked when an attempt fails, never before.
 //
-// A sibling is a witness only of what it saw while this address was silent: what
-// had answered before may be as dead by now as this. So an answer counts if it
-// was asked for after the silence began, of this attempt or of those before it.
+// A sibling is a witness only of what it saw while this address was silent:
+// what had answered before may be as dead by now as this. So an answer counts
+// if it was asked for after the silence began, of this attempt or of those
+// before it.
 
 #include "diagnostics/observation.h"
 #include "proxy/server/config.h"

@@ -29,16 +29,16 @@ void ForgetRacks(SiblingFacts& facts) {
 
 void AskWalkElsewhere(Generation& generation, PathWalks& walks,
                       const Failed& failed) {
-  const auto witness = FindWitness(generation, failed.upstream, failed.server,
-                                   failed.now);
+  const auto witness =
+      FindWitness(generation, failed.upstream, failed.server, failed.now);
   if (witness) walks.Ask(*witness, failed.now);
 }
 
 // When a request that was answered there had been asked.
 Time AnsweredAt(Generation& generation, const Failed& failed) {
-  const AddressMemory* const memory =
-      generation.upstream(failed.upstream).server(failed.server).memory(
-          failed.address);
+  const AddressMemory* const memory = generation.upstream(failed.upstream)
+                                          .server(failed.server)
+                                          .memory(failed.address);
   return memory == nullptr ? kNoTime : memory->asked();
 }
 

@@ -440,7 +440,8 @@ TEST_CASE("where a server's program listens no app refuses") {
   CHECK(Join(Diagnose(o).cause) == "app,server");
 }
 
-TEST_CASE("a host that nobody finds by ARP is not its switch's, if that works") {
+TEST_CASE(
+    "a host that nobody finds by ARP is not its switch's, if that works") {
   Observation o = At(Position::kLb);
   See("ConnectUnreachArpOwn", o);
   CHECK(Join(Diagnose(o).cause) == "server,tor");
