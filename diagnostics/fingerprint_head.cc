@@ -12,8 +12,12 @@ namespace {
 // --- Text
 
 bool Contains(std::string_view text, std::string_view words) {
-  return words.empty() ||
-         !std::ranges::search(text, words, {}, LowerCase, LowerCase).empty();
+  const auto alike = [](char a, char b) {
+    return LowerCase(a) == LowerCase(b);
+  };
+  return std::search(text.begin(), text.end(), words.begin(), words.end(),
+                     alike) != text.end() ||
+         words.empty();
 }
 
 std::string_view Trim(std::string_view text) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <cstdint>
+#include <span>
 
 namespace whichhop::diagnostics {
 namespace {
@@ -64,8 +65,12 @@ class GramIndex {
     return (buckets_[bucket / 64] >> bucket % 64 & 1) != 0;
   }
 
-  auto Find(uint64_t octets) const {
-    return std::ranges::equal_range(grams_, octets, {}, &Gram::octets);
+  std::span<const Gram> Find(uint64_t octets) const {
+    const auto first =
+        std::ranges::lower_bound(grams_, octets, {}, &Gram::octets);
+    auto last = first;
+    while (last != grams_.end() && last->octets == octets) ++last;
+    return {first, last};
   }
 
  private:

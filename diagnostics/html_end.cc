@@ -40,9 +40,9 @@ bool IsTangled(std::string_view script) {
 // As it is written by everybody: without character references.
 bool NamesPolicy(std::string_view meta) {
   constexpr std::string_view kName = "content-security-policy";
-  return !std::ranges::search(meta, kName, [](char a, char b) {
-            return LowerCase(a) == b;
-          }).empty();
+  return std::search(meta.begin(), meta.end(), kName.begin(), kName.end(),
+                     [](char a, char b) { return LowerCase(a) == b; }) !=
+         meta.end();
 }
 
 class PageReader {
