@@ -8,7 +8,7 @@ import time
 import unittest
 
 import namespaces
-from harness import PATIENCE, WHICHHOP, Origin
+from harness import PATIENCE, WHICHHOP, Origin, wait_for
 from namespaces import ISP, PORT, PORT_6, TOR, Network, host_address, inside, route, target
 from probe_test import configuration, states
 
@@ -52,10 +52,23 @@ class Way(unittest.TestCase):
                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
         with process:
             if act:
-                timer = threading.Timer(1, act, [self.network])
-                timer.start()
+                threading.Thread(target=self.act_when_asked, args=(act,), daemon=True).start()
             out, _ = process.communicate(timeout=4 * PATIENCE)
         return process.returncode, json.loads(out)
+
+    def connections(self):
+        """Those of the probe that stand."""
+        with inside(self.network.proxy), open("/proc/thread-self/net/tcp") as file:
+            return {line.split()[1] for line in file.readlines()[1:] if line.split()[3] == "01"}
+
+    def act_when_asked(self, act):
+        """A connection of the walk lasts for a moment; one that stays has the request on it."""
+        def stays():
+            before = self.connections()
+            time.sleep(0.3)
+            return before & self.connections()
+        wait_for(stays, "the request to be on its way")
+        act(self.network)
 
     def hops(self, report):
         return [(hop.get("address"), hop.get("hop")) for hop in report["route"]]
