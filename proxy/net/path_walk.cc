@@ -30,6 +30,13 @@ bool PathReport::last_passed() const {
   });
 }
 
+bool PathReport::last_follows() const {
+  const PathHop* const end = last();
+  if (end == nullptr) return false;
+  const size_t before = static_cast<size_t>(end - hops.data());
+  return before == 0 || hops[before - 1].kind != PathHop::Kind::kSilent;
+}
+
 // One connect.
 class PathWalk::Step final : private WatchEvents {
  public:
@@ -45,6 +52,13 @@ class PathWalk::Step final : private WatchEvents {
     *error = ENOMEM;
     socket_.Close();
     return false;
+  }
+  // What is here already, though the loop has not come to it.
+  void Look() {
+    if (ended()) return;
+    const auto icmp = socket_.TakeIcmpError();
+    const int error = socket_.TakeError();
+    if (icmp || error != 0) Judge(error, icmp);
   }
   bool ended() const { return !socket_.open(); }
   const PathHop& seen() const { return seen_; }
@@ -162,6 +176,7 @@ void PathWalk::OnTimer(Timer&) {
 
 void PathWalk::Finish() {
   for (const auto& step : steps_) {
+    step->Look();
     report_.hops.push_back(step->seen());
     if (step->seen().kind >= PathHop::Kind::kRefused) break;
   }

@@ -40,6 +40,9 @@ struct PathReport {
   // What failed is not its route but whoever comes behind it: it let another
   // packet's time end before.
   bool last_passed() const;
+  // Nobody between it and who answered before was silent: it spoke of the first
+  // packet that came to it.
+  bool last_follows() const;
 };
 
 class PathWalk;

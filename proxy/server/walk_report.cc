@@ -76,8 +76,12 @@ void AddWalk(const PathReport& report, const std::optional<Address>& next,
       std::chrono::duration_cast<diagnostics::Seconds>(now - report.ended);
   const PathHop* const last = report.last();
   if (last != nullptr && last->kind == PathHop::Kind::kTarget) return;
+  // Who refuses, behind somebody who was silent, may have been that one: its
+  // word on the packet whose time ended there was lost, or never said.
+  const bool refused = last != nullptr && last->kind == PathHop::Kind::kRefused;
+  if (refused && !report.last_passed() && !report.last_follows()) return;
   if (last != nullptr) facts->walk_last = HopAt(topology, last->from);
-  if (last != nullptr && last->kind == PathHop::Kind::kRefused) {
+  if (refused) {
     facts->walk_refused = !report.last_passed();
     facts->walk_no_neighbour = report.last_passed();
   } else if (next && report.error == 0) {
