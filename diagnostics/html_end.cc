@@ -119,17 +119,10 @@ bool PageReader::Declaration() {
 }
 
 bool PageReader::Comment() {
-  at_ += 4;
-  if (rest().starts_with(">") || rest().starts_with("->")) {
-    return SkipPast(">");
-  }
-  // Of three hyphens the last two count.
-  for (; SkipPast("--"); --at_) {
-    if (rest().starts_with(">") || rest().starts_with("!>")) {
-      return SkipPast(">");
-    }
-  }
-  return false;
+  const size_t end = EndOfComment(html_, at_);
+  if (end == html_.npos) return false;
+  at_ = end;
+  return true;
 }
 
 bool PageReader::EndTag() {
@@ -189,6 +182,20 @@ bool PageReader::RawText(std::string_view name) {
 
 std::optional<HtmlEnd> EndOfHtml(std::string_view html) {
   return PageReader(html).Read();
+}
+
+size_t EndOfComment(std::string_view html, size_t begin) {
+  const size_t text = begin + 4;
+  const std::string_view rest = html.substr(text);
+  if (rest.starts_with(">")) return text + 1;
+  if (rest.starts_with("->")) return text + 2;
+  // Of three hyphens the last two count.
+  for (size_t at = text; (at = html.find("--", at)) != html.npos; ++at) {
+    const std::string_view behind = html.substr(at + 2);
+    if (behind.starts_with(">")) return at + 3;
+    if (behind.starts_with("!>")) return at + 4;
+  }
+  return html.npos;
 }
 
 }  // namespace whichhop::diagnostics

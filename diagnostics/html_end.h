@@ -21,4 +21,7 @@ struct HtmlEnd {
 // frames, and one that ends inside a tag, a comment, a script or a title.
 [[nodiscard]] std::optional<HtmlEnd> EndOfHtml(std::string_view html);
 
+// Behind the comment that begins there, with `<!--`; npos: it never ends.
+[[nodiscard]] size_t EndOfComment(std::string_view html, size_t begin);
+
 }  // namespace whichhop::diagnostics

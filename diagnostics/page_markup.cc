@@ -4,6 +4,7 @@
 #include <array>
 
 #include "diagnostics/field_name.h"
+#include "diagnostics/html_end.h"
 #include "diagnostics/weighted_list.h"
 
 namespace whichhop::diagnostics {
@@ -71,25 +72,12 @@ Kind PageMarkup::ReadMarkup(PageToken* token) {
     return ReadTag(token);
   }
   if (text.starts_with("<!--")) {
-    return SkipComment() ? Kind::kComment : Kind::kCut;
+    at_ = EndOfComment(page_, at_);
+    return at_ == page_.npos ? Kind::kCut : Kind::kComment;
   }
   const bool doctype = NameIs(text.substr(1, 8), "!doctype");
   if (!SkipPast(">")) return Kind::kCut;
   return doctype ? Kind::kDoctype : Kind::kComment;
-}
-
-bool PageMarkup::SkipComment() {
-  at_ += 4;
-  if (rest().starts_with(">") || rest().starts_with("->")) {
-    return SkipPast(">");
-  }
-  // Of three hyphens the last two count.
-  for (; SkipPast("--"); --at_) {
-    if (rest().starts_with(">") || rest().starts_with("!>")) {
-      return SkipPast(">");
-    }
-  }
-  return false;
 }
 
 Kind PageMarkup::ReadTag(PageToken* token) {

@@ -46,7 +46,6 @@ class PageMarkup {
   PageToken::Kind ReadTag(PageToken* token);
   bool ReadAttribute(PageToken* token);
   bool ReadValue(PageAttribute* attribute);
-  bool SkipComment();
   bool SkipPast(std::string_view mark);
   bool ReadRaw();
   std::string_view TakeUntil(std::string_view ends);

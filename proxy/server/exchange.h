@@ -313,9 +313,14 @@ class Exchange final : public Retired,
   std::string_view RequestList(FieldId id, std::string* memory) const;
   diagnostics::BodyType PreferredBody() const;
   diagnostics::Language PreferredLanguage() const;
-  std::string_view BodyFields(diagnostics::BodyType type) const;
+  // Only a page is in the client's language.
+  diagnostics::Language LanguageOf(diagnostics::BodyType type) const;
+  std::string_view BodyFields(diagnostics::BodyType type,
+                              diagnostics::Language language) const;
   diagnostics::PageInput ErrorBodyInput() const;
-  void MakeErrorBody(diagnostics::BodyType type);
+  const diagnostics::PageTemplate* OwnPage(diagnostics::BodyType type) const;
+  void MakeErrorBody(diagnostics::BodyType type,
+                     diagnostics::Language language);
   std::string_view CacheControl() const;
   bool ClientMayStay() const;
   bool IsOperator() const;

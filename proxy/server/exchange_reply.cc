@@ -66,9 +66,10 @@ void Exchange::SendReply() {
   }
   DiscardRequestBody();
   const BodyType type = PreferredBody();
-  MakeErrorBody(type);
+  const diagnostics::Language language = LanguageOf(type);
+  MakeErrorBody(type, language);
   BeginReply();
-  AppendAll(reply_, BodyFields(type),
+  AppendAll(reply_, BodyFields(type, language),
             "Content-Length: ", Decimal(replacement_.size()).view(),
             "\r\nCache-Control: ", CacheControl(), "\r\n");
   if (PassesSoon(recorder_.verdict()->fault)) reply_ += "Retry-After: 1\r\n";
@@ -238,14 +239,21 @@ diagnostics::Language Exchange::PreferredLanguage() const {
       RequestList(FieldId::kAcceptLanguage, &joined));
 }
 
-// Only a page is in the client's language.
-std::string_view Exchange::BodyFields(BodyType type) const {
-  if (type != BodyType::kHtml) {
-    return diagnostics::BodyFields(type, diagnostics::Language::kEnglish);
-  }
-  const auto& own = config().errors.page;
-  if (own != nullptr) return own->Fields(PreferredLanguage());
-  return diagnostics::BodyFields(type, PreferredLanguage());
+diagnostics::Language Exchange::LanguageOf(BodyType type) const {
+  return type == BodyType::kHtml ? PreferredLanguage()
+                                 : diagnostics::Language::kEnglish;
+}
+
+std::string_view Exchange::BodyFields(BodyType type,
+                                      diagnostics::Language language) const {
+  const diagnostics::PageTemplate* const own = OwnPage(type);
+  return own != nullptr ? own->Fields(language)
+                        : diagnostics::BodyFields(type, language);
+}
+
+// The operator's; null: ours it is.
+const diagnostics::PageTemplate* Exchange::OwnPage(BodyType type) const {
+  return type == BodyType::kHtml ? config().errors.page.get() : nullptr;
 }
 
 diagnostics::PageInput Exchange::ErrorBodyInput() const {
@@ -260,14 +268,11 @@ diagnostics::PageInput Exchange::ErrorBodyInput() const {
 }
 
 // Into replacement_.
-void Exchange::MakeErrorBody(BodyType type) {
+void Exchange::MakeErrorBody(BodyType type, diagnostics::Language language) {
   replacement_.clear();
   diagnostics::PageInput input = ErrorBodyInput();
-  const diagnostics::PageTemplate* own = nullptr;
-  if (type == BodyType::kHtml) {
-    input.language = PreferredLanguage();
-    own = config().errors.page.get();
-  }
+  input.language = language;
+  const diagnostics::PageTemplate* const own = OwnPage(type);
   if (own == nullptr) {
     return diagnostics::AppendBody(type, Told(), input, replacement_);
   }

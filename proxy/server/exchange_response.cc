@@ -109,8 +109,9 @@ void Exchange::ChooseFraming(ResponseOptions* options) {
 
 void Exchange::ReplaceBody(ResponseOptions* options) {
   const BodyType type = PreferredBody();
-  MakeErrorBody(type);
-  options->replaced_fields = BodyFields(type);
+  const diagnostics::Language language = LanguageOf(type);
+  MakeErrorBody(type, language);
+  options->replaced_fields = BodyFields(type, language);
   FrameReplacement(false, options);
 }
 

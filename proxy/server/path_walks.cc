@@ -40,10 +40,8 @@ void PathWalks::Ask(const Address& target, Time now) {
       if (kept.report == nullptr) kept_.erase(target.ToString());
       return;
     }
-    ++running_;
-    kept.running = true;
     kept.begun = now;
-    if (kept_.size() > kMaxKept) ForgetOldest();
+    MarkRunning(kept);
   }
   loop_.Post([this, target] { Start(target); });
 }
@@ -75,13 +73,18 @@ void PathWalks::StartGood() {
     if (running_ == 0) {
       target = waiting_.front();
       waiting_.pop_front();
-      ++running_;
-      kept_[target->ToString()].running = true;
-      if (kept_.size() > kMaxKept) ForgetOldest();
+      MarkRunning(kept_[target->ToString()]);
     }
   }
   good_timer_.Arm(loop_.wheel(), kGoodSpacing, *this);
   if (target) Start(*target);
+}
+
+// Requires: the lock.
+void PathWalks::MarkRunning(Kept& kept) {
+  ++running_;
+  kept.running = true;
+  if (kept_.size() > kMaxKept) ForgetOldest();
 }
 
 // Requires: the lock. Of those that are not running: there is one, for fewer

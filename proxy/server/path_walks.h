@@ -65,6 +65,7 @@ class PathWalks final : private PathWalkEvents, private TimerEvents {
   void OnTimer(Timer& timer) override;
   void Start(const Address& target);
   void OnPathWalked(PathWalk& walk, PathReport report) override;
+  void MarkRunning(Kept& kept);
   void ForgetOldest();
 
   Loop& loop_;

@@ -7,9 +7,19 @@
 
 namespace whichhop {
 
+using diagnostics::Fault;
+
+const AddressMemory* MemoryOf(Generation& generation, const Failed& failed) {
+  Upstream& upstream = generation.upstream(failed.upstream);
+  return upstream.server(failed.server).memory(failed.address);
+}
+
+bool IsUnheard(Fault fault) {
+  return diagnostics::IsSilence(fault) || fault == Fault::kConnectUnreachHost;
+}
+
 namespace {
 
-using diagnostics::Fault;
 using diagnostics::Seconds;
 using diagnostics::SiblingFacts;
 
@@ -53,10 +63,13 @@ void NoteAge(Duration age, std::optional<Seconds>* least) {
   *least = std::min(least->value_or(Seconds::max()), whole);
 }
 
+bool IsLately(Time time, Time now) {
+  return time != kNoTime && now - time <= kLastSeconds;
+}
+
 // Whether it is silent still, as far as anybody knows.
 bool IsSilent(const AddressMemory& memory, Time now) {
-  return memory.silent_until() != kNoTime &&
-         now - memory.silent_until() <= kLastSeconds &&
+  return IsLately(memory.silent_until(), now) &&
          memory.asked() <= memory.silent_since();
 }
 
@@ -80,25 +93,11 @@ void ForEachAddress(Generation& generation, size_t first,
   }
 }
 
-const AddressMemory* MemoryOf(Generation& generation, const Failed& failed) {
-  Upstream& upstream = generation.upstream(failed.upstream);
-  return upstream.server(failed.server).memory(failed.address);
-}
-
-// Nobody answered, or a router could find nobody.
-bool IsUnheard(Fault fault) {
-  return diagnostics::IsSilence(fault) || fault == Fault::kConnectUnreachHost;
-}
-
 // An ICMP error that names what is wrong on the way to this very address.
 bool IsRoutersWord(Fault fault) {
   return fault == Fault::kConnectRefusedIcmp ||
          fault == Fault::kConnectAdminProhibited ||
          fault == Fault::kConnectTtlExceeded;
-}
-
-bool IsLately(Time time, Time now) {
-  return time != kNoTime && now - time <= kLastSeconds;
 }
 
 // What the ports of a host say of it that refuses a connection.

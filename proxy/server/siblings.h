@@ -30,6 +30,12 @@ struct Failed {
   Time now = kNoTime;
 };
 
+// Its memory; null: the server's name has moved on.
+const AddressMemory* MemoryOf(Generation& generation, const Failed& failed);
+
+// Nobody answered, or a router could find nobody.
+bool IsUnheard(diagnostics::Fault fault);
+
 // What others may ask of this failure, in its address' memory.
 void NoteFailure(AddressMemory& memory, diagnostics::Fault fault,
                  Time silent_since, Time now);

@@ -1,6 +1,5 @@
 #include "proxy/server/witnesses.h"
 
-#include "diagnostics/classify.h"
 #include "proxy/server/generation.h"
 #include "proxy/server/walk_report.h"
 
@@ -34,14 +33,6 @@ void AskWalkElsewhere(Generation& generation, PathWalks& walks,
   if (witness) walks.Ask(*witness, failed.now);
 }
 
-// When a request that was answered there had been asked.
-Time AnsweredAt(Generation& generation, const Failed& failed) {
-  const AddressMemory* const memory = generation.upstream(failed.upstream)
-                                          .server(failed.server)
-                                          .memory(failed.address);
-  return memory == nullptr ? kNoTime : memory->asked();
-}
-
 // A walk is as good as nobody was answered since. What neighbours share with
 // the address clears nothing that may lose the packets to it alone: neither
 // once a walk was made, nor, where one can tell, before. A host that nobody
@@ -50,7 +41,9 @@ void AskWalks(Generation& generation, PathWalks& walks, const Failed& failed,
               SiblingFacts* facts) {
   const auto& topology = generation.config().topology;
   const auto report = walks.Find(failed.address);
-  if (report != nullptr && AnsweredAt(generation, failed) <= report->ended) {
+  const AddressMemory* const memory = MemoryOf(generation, failed);
+  const Time asked = memory == nullptr ? kNoTime : memory->asked();
+  if (report != nullptr && asked <= report->ended) {
     AddWalk(*report, walks.Next(*report, failed.now), topology, failed.now,
             facts);
     // Who should have come next, a walk shows that gets there.
@@ -71,9 +64,8 @@ void AskWitnesses(Generation& generation, PathWalks* walks,
                   const Failed& failed, SiblingFacts* facts) {
   AddSiblings(generation, failed, facts);
   if (failed.fault == Fault::kConnectUnreachHost) KeepRackAlone(*facts);
-  const bool walked = diagnostics::IsSilence(failed.fault) ||
-                      failed.fault == Fault::kConnectUnreachHost;
-  if (walks == nullptr || !walked || failed.address.is_loopback()) return;
+  const bool unheard = IsUnheard(failed.fault);
+  if (walks == nullptr || !unheard || failed.address.is_loopback()) return;
   AskWalks(generation, *walks, failed, facts);
 }
 
