@@ -301,7 +301,10 @@ Blame ByProbe(const Observation& seen, const HopList& suspects,
   }
   probe.connect = d.probe_connect.value_or(Micros(0));
   if (d.probe_connect.has_value()) probe.peer_min_rtt = d.probe_peer_rtt;
-  probe.icmp = d.probe_icmp;
+  if (d.probe_icmp.has_value()) {
+    probe.end = AttemptEnd::kErrno;
+    probe.icmp = d.probe_icmp;
+  }
   probe.siblings = d.probe_siblings;
   return NarrowAttempt(seen, probe, *d.last_probe, evidence);
 }

@@ -165,8 +165,10 @@ struct SiblingFacts {
   // has answered since.
   std::optional<Seconds> forgotten;
   bool host_refuses = false;  // another of its ports that answered refuses too
-  uint32_t rack_servers = 0;  // in this server's rack
-  uint32_t rack_silent = 0;   // of them silent in the last seconds
+  // Others had asked for this address, in vain, when the attempt began.
+  bool unheard_before = false;
+  uint32_t rack_servers = 0;     // in this server's rack
+  uint32_t rack_silent = 0;      // of them silent in the last seconds
   std::optional<Hop> walk_last;  // path walk: the last hop that answered
   Seconds walk_age{0};
   bool walk_refused = false;       // it said that its own way on is dead

@@ -259,14 +259,17 @@ bool WalkIsFresh(const SiblingFacts& near) {
   return near.walk_last.has_value() && near.walk_age <= kFreshWalk;
 }
 
+bool IsNoSuchHost(const IcmpFacts& icmp) {
+  return icmp.v6 ? icmp.type == 1 && icmp.code == 3
+                 : icmp.type == 3 && icmp.code == 1;
+}
+
 // Whoever says that there is no such host has let a walk's packet pass: so it
 // has a route, and a neighbour that does not answer.
 bool LetWalkPass(const Scene& s, const IcmpFacts& icmp) {
   const SiblingFacts& near = s.attempt.siblings;
-  const bool host = icmp.v6 ? icmp.type == 1 && icmp.code == 3
-                            : icmp.type == 3 && icmp.code == 1;
-  return host && WalkIsFresh(near) && near.walk_last == icmp.hop &&
-         !near.walk_refused;
+  return IsNoSuchHost(icmp) && WalkIsFresh(near) &&
+         near.walk_last == icmp.hop && !near.walk_refused;
 }
 
 // Or it has answered one itself, that its own way on is dead. Such an error may
@@ -274,6 +277,14 @@ bool LetWalkPass(const Scene& s, const IcmpFacts& icmp) {
 bool RefusedWalk(const Scene& s, const IcmpFacts& icmp) {
   const SiblingFacts& near = s.attempt.siblings;
   return WalkIsFresh(near) && near.walk_last == icmp.hop && near.walk_refused;
+}
+
+// It may have waited for ARP, if not on behalf of this very packet: then its
+// error comes with the end of a wait that another's packet began.
+bool MayHaveWaited(const Scene& s, const IcmpFacts& icmp) {
+  if (RefusedWalk(s, icmp)) return false;
+  return NoNeighbour(s.attempt) ||
+         (IsNoSuchHost(icmp) && s.attempt.siblings.unheard_before);
 }
 
 // A host that does not answer ARP where those beside it are heard: what they
@@ -336,21 +347,22 @@ HopSet Nearest(HopSet hops) {
 
 void BlameRouter(const Scene& s, const IcmpFacts& icmp, Finding& f) {
   f.cleared = Nearer(s, icmp.hop);
-  const bool refused = RefusedWalk(s, icmp);
-  if (s.fault == Fault::kConnectUnreachArp && !refused) {
+  if (s.fault == Fault::kConnectUnreachArp && !RefusedWalk(s, icmp)) {
     f.sentence << IcmpText(icmp).view()
                << ": the last router got no ARP answer for the host";
     return;
   }
   f.sentence << IcmpText(icmp).view() << ", which topology calls "
              << HopName(icmp.hop);
-  if ((NoNeighbour(s.attempt) && !refused) || LetWalkPass(s, icmp)) {
+  if (MayHaveWaited(s, icmp) || LetWalkPass(s, icmp)) {
     f.blamed = HopList(Next(s, icmp.hop));
     if (LetWalkPass(s, icmp)) {
       f.sentence << ", and its own route is whole, as a path walk shows";
-    } else {
+    } else if (NoNeighbour(s.attempt)) {
       f.sentence << ", after " << DurationText(s.attempt.connect).view()
                  << ": it waited for ARP";
+    } else {
+      f.sentence << ", and others had asked before: it may have waited for ARP";
     }
     f.sentence << ": the next hop does not answer it";
   } else {

@@ -282,7 +282,9 @@ void HealthWatch::AddConnect(size_t upstream, size_t server,
   facts->probe_connect =
       std::chrono::duration_cast<Micros>(now - connection.connect_begun());
   facts->probe_peer_rtt = recorder_.facts().peer_min_rtt;
-  facts->probe_icmp = recorder_.facts().icmp;
+  if (recorder_.facts().end == AttemptEnd::kErrno) {
+    facts->probe_icmp = recorder_.facts().icmp;
+  }
   if (facts->probe_icmp) facts->probe_icmp->address = {};  // not ours to keep
   if (AddressMemory* const memory = connection.memory()) {
     NoteFailure(*memory, fault, silent_since, now);

@@ -155,6 +155,7 @@ class Survey {
         facts_(*facts) {}
 
   void Ask() {
+    facts_.unheard_before = silent_since_ < failed_.silent_since;
     ForEachAddress(generation_, failed_.upstream,
                    [this](size_t upstream, const ServerConfig& server,
                           const Address& address, const AddressMemory& memory) {

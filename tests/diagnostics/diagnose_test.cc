@@ -460,6 +460,29 @@ TEST_CASE(
   CHECK(Join(Diagnose(o).cause) == "tor");
 }
 
+TEST_CASE("an error that comes at once may end the wait of another's packet") {
+  Observation o = At(Position::kLb);
+  See("ConnectUnreachHostTor", o);
+  CHECK(Join(Diagnose(o).cause) == "tor");
+  o.attempt.siblings.unheard_before = true;
+  CHECK(Join(Diagnose(o).cause) == "server,tor");
+  o.attempt.siblings.walk_last = Hop::kTor;
+  o.attempt.siblings.walk_refused = true;
+  CHECK(Join(Diagnose(o).cause) == "tor");
+}
+
+TEST_CASE("a probe's ICMP error may have ended a wait for ARP") {
+  Observation o = At(Position::kLb);
+  See("BackendAllDownRefused", o);
+  o.decision.last_probe = Fault::kConnectUnreachHost;
+  o.decision.probe_connect = seconds(3);
+  IcmpFacts& icmp = o.decision.probe_icmp.emplace();
+  icmp.code = 1;
+  icmp.offender = Offender::kHop;
+  icmp.hop = Hop::kTor;
+  CHECK(Join(Diagnose(o).cause) == "server,tor");
+}
+
 TEST_CASE("who is trusted to speak for others is the CDN") {
   Observation o = At(Position::kLb);
   See("CtlsClientCert", o);

@@ -62,6 +62,7 @@ class Generator {
     // A kernel that says goodbye has not forgotten.
     if (!near.far_end_closed) near.forgotten = Age();
     near.host_refuses = Flip();
+    near.unheard_before = Flip();
     near.answered_between = Flip();
     if (Below(4) == 0) o.attempt.moved = seconds(Below(90));
     if (Flip()) near.flows_silent = Below(3);
