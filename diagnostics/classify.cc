@@ -27,10 +27,6 @@ bool Early(const AttemptFacts& a) {
   return a.acked.has_value() ? *a.acked == 0 : a.sent == 0;
 }
 
-bool NoSuchHost(const IcmpFacts& icmp) {
-  return icmp.code == (icmp.v6 ? 3 : 1);
-}
-
 // The error came when no SYN of ours was on its way: those leave a whole number
 // of seconds from the first. So the router had waited, for ARP requests that
 // another's packet had begun.
@@ -48,7 +44,7 @@ Fault ClassifyUnreachable(const AttemptFacts& a) {
   if (prohibited) return Fault::kConnectAdminProhibited;
   if (icmp.code == (icmp.v6 ? 4 : 3)) return Fault::kConnectRefusedIcmp;
   // The target is a neighbour of ours, or of the last router.
-  if (icmp.offender == Offender::kOurselves && NoSuchHost(icmp)) {
+  if (icmp.offender == Offender::kOurselves && IsNoSuchHost(icmp)) {
     return Fault::kConnectUnreachArp;
   }
   const bool last_router =
@@ -313,9 +309,19 @@ Fault ClassifyBody(const AttemptFacts& a) {
 
 }  // namespace
 
+bool IsNoSuchHost(const IcmpFacts& icmp) {
+  return icmp.v6 ? icmp.type == 1 && icmp.code == 3
+                 : icmp.type == 3 && icmp.code == 1;
+}
+
 // Our own timer says nothing about when the ICMP error came.
+bool CameLate(const AttemptFacts& a) {
+  return a.end == AttemptEnd::kErrno &&
+         a.connect > kAtOnce + a.peer_min_rtt.value_or(kUnknownRtt);
+}
+
 bool NoNeighbour(const AttemptFacts& a) {
-  return NoSuchHost(*a.icmp) && a.end == AttemptEnd::kErrno &&
+  return IsNoSuchHost(*a.icmp) && a.end == AttemptEnd::kErrno &&
          (a.connect >= kArpFailure || BetweenSyns(a));
 }
 

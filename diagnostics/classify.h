@@ -11,9 +11,16 @@ namespace whichhop::diagnostics {
 // Requires: the attempt failed. Pure; every combination of facts has a fault.
 [[nodiscard]] Fault Classify(const AttemptFacts& attempt);
 
+// Whether the ICMP error says that there is no such host: a dead route, or a
+// neighbour that does not answer.
+[[nodiscard]] bool IsNoSuchHost(const IcmpFacts& icmp);
+
 // Whether the sender of the ICMP error had to wait for the answer of a
 // neighbour that never came. Requires: attempt.icmp.
 [[nodiscard]] bool NoNeighbour(const AttemptFacts& attempt);
+
+// The ICMP error came later than within a round trip of the first SYN.
+[[nodiscard]] bool CameLate(const AttemptFacts& attempt);
 
 // Nothing came back of what was sent, and nobody on the way said why: what
 // another request hears from there meanwhile is news.

@@ -165,14 +165,22 @@ struct SiblingFacts {
   // has answered since.
   std::optional<Seconds> forgotten;
   bool host_refuses = false;  // another of its ports that answered refuses too
-  // Others had asked for this address, in vain, when the attempt began.
+  // Others had asked for this address, in vain, when the attempt began, or wait
+  // for it still.
   bool unheard_before = false;
-  uint32_t rack_servers = 0;     // in this server's rack
-  uint32_t rack_silent = 0;      // of them silent in the last seconds
+  uint32_t rack_servers = 0;  // in this server's rack
+  uint32_t rack_silent = 0;   // of them silent in the last seconds
+  // A router told another attempt of the last seconds that there is no way on;
+  // perhaps only that who comes behind it does not answer.
+  std::optional<Hop> told_by;
+  Seconds told_age{0};
+  bool told_no_neighbour = false;
   std::optional<Hop> walk_last;  // path walk: the last hop that answered
   Seconds walk_age{0};
   bool walk_refused = false;       // it said that its own way on is dead
   bool walk_no_neighbour = false;  // or that who comes behind it is not there
+  // The sender of this attempt's own ICMP error let a packet of it pass.
+  bool walk_passed_sender = false;
   // Who comes next, as another walk shows, and did not answer this one.
   std::optional<Hop> walk_mute;
 };

@@ -259,17 +259,13 @@ bool WalkIsFresh(const SiblingFacts& near) {
   return near.walk_last.has_value() && near.walk_age <= kFreshWalk;
 }
 
-bool IsNoSuchHost(const IcmpFacts& icmp) {
-  return icmp.v6 ? icmp.type == 1 && icmp.code == 3
-                 : icmp.type == 3 && icmp.code == 1;
-}
-
 // Whoever says that there is no such host has let a walk's packet pass: so it
-// has a route, and a neighbour that does not answer.
+// has a route, and a neighbour that does not answer. It itself: a hop may be
+// two routers, of which the nearer lets pass what the farther refuses.
 bool LetWalkPass(const Scene& s, const IcmpFacts& icmp) {
   const SiblingFacts& near = s.attempt.siblings;
-  return IsNoSuchHost(icmp) && WalkIsFresh(near) &&
-         near.walk_last == icmp.hop && !near.walk_refused;
+  return IsNoSuchHost(icmp) && WalkIsFresh(near) && near.walk_passed_sender &&
+         !near.walk_refused;
 }
 
 // Or it has answered one itself, that its own way on is dead. Such an error may
@@ -280,11 +276,11 @@ bool RefusedWalk(const Scene& s, const IcmpFacts& icmp) {
 }
 
 // It may have waited for ARP, if not on behalf of this very packet: then its
-// error comes with the end of a wait that another's packet began.
+// error comes with the end of a wait that another's packet began. Only what the
+// first that asks hears at once was not waited for.
 bool MayHaveWaited(const Scene& s, const IcmpFacts& icmp) {
-  if (RefusedWalk(s, icmp)) return false;
-  return NoNeighbour(s.attempt) ||
-         (IsNoSuchHost(icmp) && s.attempt.siblings.unheard_before);
+  if (RefusedWalk(s, icmp) || !IsNoSuchHost(icmp)) return false;
+  return CameLate(s.attempt) || s.attempt.siblings.unheard_before;
 }
 
 // A host that does not answer ARP where those beside it are heard: what they
@@ -347,7 +343,7 @@ HopSet Nearest(HopSet hops) {
 
 void BlameRouter(const Scene& s, const IcmpFacts& icmp, Finding& f) {
   f.cleared = Nearer(s, icmp.hop);
-  if (s.fault == Fault::kConnectUnreachArp && !RefusedWalk(s, icmp)) {
+  if (s.fault == Fault::kConnectUnreachArp && MayHaveWaited(s, icmp)) {
     f.sentence << IcmpText(icmp).view()
                << ": the last router got no ARP answer for the host";
     return;
@@ -361,6 +357,9 @@ void BlameRouter(const Scene& s, const IcmpFacts& icmp, Finding& f) {
     } else if (NoNeighbour(s.attempt)) {
       f.sentence << ", after " << DurationText(s.attempt.connect).view()
                  << ": it waited for ARP";
+    } else if (CameLate(s.attempt)) {
+      f.sentence << ", after " << DurationText(s.attempt.connect).view()
+                 << ": it may have waited for ARP";
     } else {
       f.sentence << ", and others had asked before: it may have waited for ARP";
     }
@@ -406,6 +405,25 @@ Finding IcmpOffender(const Scene& s) {
       BlameRouter(s, icmp, f);
       break;
   }
+  return f;
+}
+
+Finding ToldOthers(const Scene& s) {
+  Finding f;
+  const SiblingFacts& near = s.attempt.siblings;
+  if (!near.told_by.has_value() || !Fresh(near.told_age)) return f;
+  if (!IsSilence(s.fault) || s.fault == Fault::kConnectUnreachArp) return f;
+  if (s.attempt.unix_socket) return f;
+  const Hop router = *near.told_by;
+  if (near.told_no_neighbour) f.blamed = HopList(Next(s, router));
+  f.blamed.Add(router);
+  f.cleared = Nearer(s, router);
+  f.sentence << HopName(router) << " told another attempt "
+             << AgeSeconds(near.told_age) << " s ago that there is no way on"
+             << (near.told_no_neighbour
+                     ? ": its own route is dead, or the next hop does not "
+                       "answer its ARP"
+                     : ": it says so itself");
   return f;
 }
 
@@ -527,7 +545,7 @@ Doubt UnseenWay(const Scene& s) {
 const std::array<Doubt (*)(const Scene&), 4> kDoubts = {
     {UnseenWay, Interception, ClockSuspected, AddressMoved}};
 
-const std::array<NamedRule, 30> kRules = {{
+const std::array<NamedRule, 31> kRules = {{
     {Rule::kFault, NothingLookedUp}, {Rule::kX3, RefusedByTarget},
     {Rule::kX4, Handshake},          {Rule::kX5, Acknowledged},
     {Rule::kX5, ProbeAnswered},      {Rule::kX5, Unacknowledged},
@@ -543,6 +561,7 @@ const std::array<NamedRule, 30> kRules = {{
     {Rule::kX12, ClockAgrees},       {Rule::kX12, BundleShared},
     {Rule::kX12, NoRouteHere},       {Rule::kX5, SegmentsBehindLoss},
     {Rule::kX9, HostForgot},         {Rule::kX9, FrontListens},
+    {Rule::kX10, ToldOthers},
 }};
 
 }  // namespace whichhop::diagnostics

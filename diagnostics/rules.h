@@ -22,7 +22,7 @@ struct NamedRule {
   Finding (*apply)(const Scene&);
 };
 
-extern const std::array<NamedRule, 30> kRules;
+extern const std::array<NamedRule, 31> kRules;
 
 // Suspects that join those of the fault: because a fact is missing that would
 // have shown that the way still worked, or because something else is amiss.

@@ -22,11 +22,9 @@ const PathHop* PathReport::last() const {
   return nullptr;
 }
 
-bool PathReport::last_passed() const {
-  const PathHop* const end = last();
-  if (end == nullptr) return false;
-  return std::ranges::any_of(hops, [end](const PathHop& hop) {
-    return hop.kind == PathHop::Kind::kPassed && hop.from == end->from;
+bool PathReport::Passed(const Address& router) const {
+  return std::ranges::any_of(hops, [&router](const PathHop& hop) {
+    return hop.kind == PathHop::Kind::kPassed && hop.from == router;
   });
 }
 
@@ -53,6 +51,10 @@ class PathWalk::Step final : private WatchEvents {
     socket_.Close();
     return false;
   }
+  void Restart(int* error) {
+    End();
+    Start(error);
+  }
   // What is here already, though the loop has not come to it.
   void Look() {
     if (ended()) return;
@@ -62,6 +64,14 @@ class PathWalk::Step final : private WatchEvents {
   }
   bool ended() const { return !socket_.open(); }
   const PathHop& seen() const { return seen_; }
+
+  // Asks no longer; what it has seen stands.
+  void End() {
+    if (ended()) return;
+    watch_.Disarm();
+    socket_.ResetOnClose();  // nobody waits for a request
+    socket_.Close();
+  }
 
  private:
   // How it ended, OnWritable finds.
@@ -93,13 +103,6 @@ class PathWalk::Step final : private WatchEvents {
     }
   }
 
-  void End() {
-    if (ended()) return;
-    watch_.Disarm();
-    socket_.ResetOnClose();  // nobody waits for a request
-    socket_.Close();
-  }
-
   PathWalk& walk_;
   const int hops_;
   Socket socket_;
@@ -108,8 +111,9 @@ class PathWalk::Step final : private WatchEvents {
   PathHop seen_;
 };
 
-PathWalk::PathWalk(Loop& loop, const Address& target, PathWalkEvents& events)
-    : loop_(loop), events_(events) {
+PathWalk::PathWalk(Loop& loop, const Address& target, size_t routers,
+                   PathWalkEvents& events)
+    : loop_(loop), routers_(routers), events_(events) {
   report_.target = target;
 }
 
@@ -118,11 +122,13 @@ PathWalk::~PathWalk() = default;
 void PathWalk::Start() {
   begun_ = loop_.now();
   BeginBatch();
+  if (routers_ > 0) again_.Arm(loop_.wheel(), kAgain, *this);
 }
 
 void PathWalk::Close() {
   closed_ = true;
   timer_.Disarm();
+  again_.Disarm();
   steps_.clear();
 }
 
@@ -137,14 +143,19 @@ void PathWalk::BeginBatch() {
 }
 
 // Whoever lies behind the target, or behind a router that refuses, is not
-// waited for.
+// asked any more: a router says little in a second, and what it says of a
+// nearer step tells more.
 void PathWalk::OnStep() {
-  for (const auto& step : steps_) {
-    if (!step->ended()) return;
-    if (step->seen().kind >= PathHop::Kind::kRefused) break;
+  const auto end = std::ranges::find_if(steps_, [](const auto& step) {
+    return step->seen().kind >= PathHop::Kind::kRefused;
+  });
+  if (end != steps_.end()) {
+    std::for_each(end + 1, steps_.end(), [](const auto& step) { step->End(); });
   }
+  const bool all = std::ranges::all_of(
+      steps_, [](const auto& step) { return step->ended(); });
   // Not within the step's own call.
-  timer_.Arm(loop_.wheel(), Duration{}, *this);
+  if (all) timer_.Arm(loop_.wheel(), Duration{}, *this);
 }
 
 bool PathWalk::BatchIsSilent() const {
@@ -163,7 +174,20 @@ bool PathWalk::Over() const {
          BatchIsSilent();
 }
 
-void PathWalk::OnTimer(Timer&) {
+// A router says little in a second, and others ask it too: the nearest that is
+// silent is asked until it says something.
+void PathWalk::AskAgain() {
+  again_.Arm(loop_.wheel(), kAgain, *this);
+  const auto known = steps_.begin() + std::min(routers_, steps_.size());
+  const auto silent = std::find_if(steps_.begin(), known, [](const auto& step) {
+    return step->seen().kind == PathHop::Kind::kSilent;
+  });
+  int error = 0;  // what the walk began with went out
+  if (silent != known && !(*silent)->ended()) (*silent)->Restart(&error);
+}
+
+void PathWalk::OnTimer(Timer& timer) {
+  if (&timer == &again_) return AskAgain();
   if (!Over()) return BeginBatch();
   const bool reached = std::ranges::any_of(steps_, [](const auto& step) {
     return step->seen().kind == PathHop::Kind::kTarget;

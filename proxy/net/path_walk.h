@@ -37,9 +37,10 @@ struct PathReport {
 
   // The last that answered; null: none did.
   const PathHop* last() const;
-  // What failed is not its route but whoever comes behind it: it let another
-  // packet's time end before.
-  bool last_passed() const;
+  // It let a packet's time end: so it has a route. If it refused another, it
+  // is not its route that failed, but whoever comes behind it.
+  bool Passed(const Address& router) const;
+  bool last_passed() const { return last() != nullptr && Passed(last()->from); }
   // Nobody between it and who answered before was silent: it spoke of the first
   // packet that came to it.
   bool last_follows() const;
@@ -67,8 +68,15 @@ class PathWalk final : public Retired, private TimerEvents {
   // a neighbour that does not answer.
   static constexpr Duration kLeastTime = std::chrono::milliseconds(3500);
 
-  // Requires: `target` is no Unix address.
-  PathWalk(Loop& loop, const Address& target, PathWalkEvents& events);
+  // A router that should answer and does not is asked again so often: its
+  // answer takes less.
+  static constexpr Duration kAgain = std::chrono::milliseconds(60);
+
+  // `routers`: so many lay on the way when somebody last got there; 0: it is
+  // not known, or one of them is farther than kAgain. Requires: `target` is no
+  // Unix address.
+  PathWalk(Loop& loop, const Address& target, size_t routers,
+           PathWalkEvents& events);
   ~PathWalk() override;
 
   // How it ends is heard in a later turn: after kLeastTime, or one kBatchTime
@@ -81,6 +89,7 @@ class PathWalk final : public Retired, private TimerEvents {
   class Step;
 
   void OnTimer(Timer& timer) override;
+  void AskAgain();
   void BeginBatch();
   void OnStep();
   bool BatchIsSilent() const;
@@ -88,10 +97,12 @@ class PathWalk final : public Retired, private TimerEvents {
   void Finish();
 
   Loop& loop_;
+  const size_t routers_;
   PathWalkEvents& events_;
   PathReport report_;
   Time begun_ = kNoTime;
   Timer timer_;
+  Timer again_;
   std::vector<std::unique_ptr<Step>> steps_;  // [0] of TTL 1
   bool closed_ = false;
 };

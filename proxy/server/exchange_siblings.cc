@@ -79,7 +79,7 @@ void Exchange::AskSiblings(const AttemptFailure& failure, Fault fault) {
   }
   if (failure.end == AttemptEnd::kFin) connection_->NoteEnd();
   AskWitnesses(
-      generation_, worker_.crew().walks(),
+      generation_, worker_.crew().walks(), recorder_,
       {recorder_.route()->upstream, lease_.index(), connection_->address(),
        fault, connection_->connected(), silent_since, now},
       &recorder_.siblings());

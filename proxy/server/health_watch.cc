@@ -289,7 +289,7 @@ void HealthWatch::AddConnect(size_t upstream, size_t server,
   if (AddressMemory* const memory = connection.memory()) {
     NoteFailure(*memory, fault, silent_since, now);
   }
-  AskWitnesses(generation_, home_.crew().walks(),
+  AskWitnesses(generation_, home_.crew().walks(), recorder_,
                {upstream, server, connection.address(), fault, connected,
                 silent_since, now},
                &facts->probe_siblings);

@@ -272,10 +272,12 @@ diagnostics::Fault Recorder::Fail(const AttemptFailure& failure,
     AddTls(*connection, &facts);
     facts.idle = ToMicros(connection->idle_before());
     facts.served = connection->exchanges() - 1;
-    AskKernel(*connection, record.raw_before, &facts);
-    if (facts.phase == diagnostics::AttemptPhase::kConnect) {
-      AddIcmp(*connection, &facts);
-    }
+    const bool connecting = facts.phase == diagnostics::AttemptPhase::kConnect;
+    // Of a connect that somebody answered it knows nothing more.
+    const bool answered =
+        connecting && facts.end == diagnostics::AttemptEnd::kErrno;
+    if (!answered) AskKernel(*connection, record.raw_before, &facts);
+    if (connecting) AddIcmp(*connection, &facts);
   }
   record.fault = diagnostics::Classify(facts);
   if (connection != nullptr && !facts.unix_socket &&
@@ -312,8 +314,9 @@ void Recorder::AddIcmp(UpstreamConnection& connection, AttemptFacts* facts) {
   seen.type = icmp->type;
   seen.code = icmp->code;
   seen.v6 = icmp->v6;
-  offender_ = icmp->offender.Host();
-  seen.address = offender_;
+  offender_ = icmp->offender;
+  offender_text_ = offender_.Host();
+  seen.address = offender_text_;
   const std::string_view offender = icmp->offender.IpBytes();
   const Address ours = connection.socket().LocalAddress();
   if (offender == connection.address().IpBytes()) {

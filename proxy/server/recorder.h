@@ -134,6 +134,9 @@ class Recorder {
   // Of the failed attempt, for whoever knows more of its neighbours.
   diagnostics::SiblingFacts& siblings() { return failed_->siblings; }
 
+  // Who sent the ICMP error of the failed attempt. Requires: facts().icmp.
+  const Address& offender() const { return offender_; }
+
   // How the TLS of the failed attempt failed; null: it had none.
   const TlsFacts* tls() const { return tls_.get(); }
 
@@ -176,8 +179,9 @@ class Recorder {
   std::array<AttemptRecord, kMaxAttempts> attempts_;
   std::optional<diagnostics::AttemptFacts> failed_;  // facts of the last one
   std::string address_text_;  // of the last attempt; observations refer to it
-  std::string offender_;      // failed_ refers to it
-  std::string usual_server_;  // and to it
+  Address offender_;
+  std::string offender_text_;            // failed_ refers to it
+  std::string usual_server_;             // and to it
   std::unique_ptr<const TlsFacts> tls_;  // of the failed attempt; so too
   std::optional<diagnostics::Verdict> verdict_;
   diagnostics::Generator generator_ = diagnostics::Generator::kNone;

@@ -9,7 +9,7 @@ namespace whichhop {
 
 using diagnostics::Fault;
 
-const AddressMemory* MemoryOf(Generation& generation, const Failed& failed) {
+AddressMemory* MemoryOf(Generation& generation, const Failed& failed) {
   Upstream& upstream = generation.upstream(failed.upstream);
   return upstream.server(failed.server).memory(failed.address);
 }
@@ -155,7 +155,8 @@ class Survey {
         facts_(*facts) {}
 
   void Ask() {
-    facts_.unheard_before = silent_since_ < failed_.silent_since;
+    facts_.unheard_before =
+        silent_since_ < failed_.silent_since || OthersWait();
     ForEachAddress(generation_, failed_.upstream,
                    [this](size_t upstream, const ServerConfig& server,
                           const Address& address, const AddressMemory& memory) {
@@ -168,6 +169,10 @@ class Survey {
     const UpstreamConfig& upstream =
         generation_.config().upstreams[failed_.upstream];
     return upstream.servers[failed_.server].rack;
+  }
+
+  bool OthersWait() const {
+    return generation_.upstream(failed_.upstream).in_flight(failed_.server) > 1;
   }
 
   void Hear(const Place& other, const AddressMemory& memory) {

@@ -31,7 +31,7 @@ struct Failed {
 };
 
 // Its memory; null: the server's name has moved on.
-const AddressMemory* MemoryOf(Generation& generation, const Failed& failed);
+AddressMemory* MemoryOf(Generation& generation, const Failed& failed);
 
 // Nobody answered, or a router could find nobody.
 bool IsUnheard(diagnostics::Fault fault);

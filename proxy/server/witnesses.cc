@@ -1,5 +1,6 @@
 #include "proxy/server/witnesses.h"
 
+#include "diagnostics/classify.h"
 #include "proxy/server/generation.h"
 #include "proxy/server/walk_report.h"
 
@@ -37,7 +38,8 @@ void AskWalkElsewhere(Generation& generation, PathWalks& walks,
 // the address clears nothing that may lose the packets to it alone: neither
 // once a walk was made, nor, where one can tell, before. A host that nobody
 // finds by ARP loses none: rules say what its neighbours clear.
-void AskWalks(Generation& generation, PathWalks& walks, const Failed& failed,
+void AskWalks(Generation& generation, PathWalks& walks,
+              const Recorder& recorder, const Failed& failed,
               SiblingFacts* facts) {
   const auto& topology = generation.config().topology;
   const auto report = walks.Find(failed.address);
@@ -46,6 +48,8 @@ void AskWalks(Generation& generation, PathWalks& walks, const Failed& failed,
   if (report != nullptr && asked <= report->ended) {
     AddWalk(*report, walks.Next(*report, failed.now), topology, failed.now,
             facts);
+    facts->walk_passed_sender =
+        recorder.facts().icmp && report->Passed(recorder.offender());
     // Who should have come next, a walk shows that gets there.
     const PathHop* const last = report->last();
     const bool lost = last == nullptr || last->kind == PathHop::Kind::kPassed;
@@ -58,15 +62,43 @@ void AskWalks(Generation& generation, PathWalks& walks, const Failed& failed,
   walks.Ask(failed.address, failed.now);
 }
 
+// A router's word is as good as nobody was answered since.
+void AddNoWay(Generation& generation, const Failed& failed,
+              SiblingFacts* facts) {
+  const AddressMemory* const memory = MemoryOf(generation, failed);
+  if (memory == nullptr) return;
+  const auto word = memory->no_way();
+  if (!word || memory->asked() > word->at) return;
+  facts->told_by = HopAt(generation.config().topology, word->said_by);
+  facts->told_age =
+      std::chrono::ceil<diagnostics::Seconds>(failed.now - word->at);
+  facts->told_no_neighbour = word->no_such_host;
+}
+
+// Others, who hear nothing of it, are to know.
+void NoteNoWay(Generation& generation, const Recorder& recorder,
+               const Failed& failed) {
+  const diagnostics::AttemptFacts& attempt = recorder.facts();
+  if (!attempt.icmp || failed.fault == Fault::kConnectTtlExceeded) return;
+  if (attempt.icmp->offender != diagnostics::Offender::kHop) return;
+  AddressMemory* const memory = MemoryOf(generation, failed);
+  if (memory == nullptr) return;
+  memory->NoteNoWay(
+      {recorder.offender(), IsNoSuchHost(*attempt.icmp), failed.now});
+}
+
 }  // namespace
 
 void AskWitnesses(Generation& generation, PathWalks* walks,
-                  const Failed& failed, SiblingFacts* facts) {
+                  const Recorder& recorder, const Failed& failed,
+                  SiblingFacts* facts) {
   AddSiblings(generation, failed, facts);
   if (failed.fault == Fault::kConnectUnreachHost) KeepRackAlone(*facts);
-  const bool unheard = IsUnheard(failed.fault);
-  if (walks == nullptr || !unheard || failed.address.is_loopback()) return;
-  AskWalks(generation, *walks, failed, facts);
+  if (IsUnheard(failed.fault) && !failed.address.is_loopback()) {
+    AddNoWay(generation, failed, facts);
+    if (walks != nullptr) AskWalks(generation, *walks, recorder, failed, facts);
+  }
+  NoteNoWay(generation, recorder, failed);
 }
 
 void NoteGoodTimes(Generation& generation, PathWalks* walks,

@@ -13,6 +13,16 @@ void AddressMemory::NoteSilence(Time since, Time now) {
   Store(silent_until_, now);
 }
 
+void AddressMemory::NoteNoWay(const NoWayOn& word) {
+  const std::lock_guard lock(mutex_);
+  no_way_ = word;
+}
+
+std::optional<NoWayOn> AddressMemory::no_way() const {
+  const std::lock_guard lock(mutex_);
+  return no_way_;
+}
+
 Time AddressMemory::NoteBroken(Time now) {
   const int64_t at = now.time_since_epoch().count();
   return Time(Duration(broken_.exchange(at, std::memory_order_relaxed)));

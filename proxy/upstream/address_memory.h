@@ -1,18 +1,28 @@
 #pragma once
 // What the whole process saw of an address lately: whoever fails to reach it,
-// or another one beside it, asks what others saw. Thread-safe, and without a
-// lock: single values that each stand for themselves, written seldom and read
-// when a request fails.
+// or another one beside it, asks what others saw. Thread-safe, and on the
+// request path without a lock: single values that each stand for themselves,
+// written seldom and read when a request fails.
 
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 
 #include "proxy/base/clock.h"
 #include "proxy/base/while_used.h"
 #include "proxy/net/address.h"
 
 namespace whichhop {
+
+// What a router said to an attempt: there is no way on. Routers say it once a
+// second or so, and whoever else asks hears nothing.
+struct NoWayOn {
+  Address said_by;  // port 0
+  // "No such host": or its route is whole, and who comes behind it is gone.
+  bool no_such_host = false;
+  Time at = kNoTime;
+};
 
 class AddressMemory {
  public:
@@ -27,6 +37,7 @@ class AddressMemory {
   // Nothing came from there from `since` until `now`. A silence that goes on
   // since one of the last seconds is one with it.
   void NoteSilence(Time since, Time now);
+  void NoteNoWay(const NoWayOn& word);
   // It refused a connection.
   void NoteRefusal(Time now) { Store(refused_, now); }
   // A connection that stood idle was reset when it was used.
@@ -47,6 +58,8 @@ class AddressMemory {
   Time walked() const { return Load(walked_); }
   Time refused() const { return Load(refused_); }
   Time forgotten() const { return Load(forgotten_); }
+  // The last word of a router, however old. It takes a lock.
+  std::optional<NoWayOn> no_way() const;
 
  private:
   using Value = std::atomic<int64_t>;
@@ -70,6 +83,9 @@ class AddressMemory {
   Value refused_ = kNever;
   Value forgotten_ = kNever;
   Value walked_ = kNever;
+
+  mutable std::mutex mutex_;
+  std::optional<NoWayOn> no_way_;
 };
 
 // The memories of all addresses that somebody may connect to. Thread-safe, by

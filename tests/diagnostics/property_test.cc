@@ -74,9 +74,16 @@ class Generator {
     }
     near.rack_servers = Below(4);
     near.rack_silent = Below(near.rack_servers + 1);
+    if (Below(4) == 0) {
+      near.told_by =
+          o.position == Position::kCdn && Flip() ? Hop::kIsp : Hop::kTor;
+      near.told_age = seconds(Below(15));
+      near.told_no_neighbour = Flip();
+    }
     near.walk_age = seconds(Below(90));
     if (Flip()) return;
     near.walk_refused = Below(4) == 0;
+    near.walk_passed_sender = Flip();
     near.walk_no_neighbour = !near.walk_refused && Below(4) == 0;
     near.walk_last =
         o.position == Position::kCdn && Flip() ? Hop::kIsp : Hop::kTor;
@@ -279,9 +286,9 @@ TEST_CASE("suspects of a failed attempt lie on its leg") {
     const Verdict v = Diagnose(o);
     // What topology names is on the way, wherever the model draws it.
     if (o.attempt.icmp.has_value()) leg.Add(o.attempt.icmp->hop);
-    if (o.attempt.siblings.walk_last.has_value()) {
-      leg.Add(*o.attempt.siblings.walk_last);
-    }
+    const SiblingFacts& near = o.attempt.siblings;
+    if (near.walk_last.has_value()) leg.Add(*near.walk_last);
+    if (near.told_by.has_value()) leg.Add(*near.told_by);
     if (!(v.cause.set() - leg).empty()) FAIL(Dump(v));
   });
 }
@@ -335,6 +342,7 @@ constexpr void (*kRemovals[])(Observation&) = {
       // neighbour may be the one that is broken; that narrows nothing.
       if (!o.attempt.icmp) o.attempt.siblings.walk_last.reset();
     },
+    [](Observation& o) { o.attempt.siblings.told_by.reset(); },
     [](Observation& o) {
       if (!o.attempt.icmp) o.attempt.siblings = {};
     },
@@ -384,6 +392,8 @@ TEST_CASE("removing evidence never shrinks the set of suspects") {
     if (o.attempt.icmp && !leg.contains(o.attempt.icmp->hop)) return;
     const std::optional<Hop>& walked = o.attempt.siblings.walk_last;
     if (walked.has_value() && !leg.contains(*walked)) return;
+    const std::optional<Hop>& told = o.attempt.siblings.told_by;
+    if (told.has_value() && !leg.contains(*told)) return;
     const Verdict with = Diagnose(o);
     for (size_t i = 0; i < std::size(kRemovals); ++i) {
       Observation less = o;

@@ -107,8 +107,9 @@ auto Fields(IcmpFacts& facts) {
 }
 
 auto Fields(SiblingFacts& facts) {
-  auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q] = facts;
-  return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q);
+  auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u] = facts;
+  return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t,
+                  u);
 }
 
 // All but the first bytes, which are one fact in two fields: see below.
