@@ -21,9 +21,9 @@ HopSet Diagram::Drawn() const {
   return AllHops() - (kDrawnWhereSaid - said);
 }
 
-Diagram DiagramOf(const Verdict& verdict) {
-  return {verdict.cause.set(), verdict.reporter.set(), verdict.cleared,
-          SelfHop(verdict.position)};
+Diagram DiagramOf(const Ruling& ruling) {
+  return {ruling.cause.set(), ruling.reporter.set(), ruling.cleared,
+          SelfHop(ruling.position)};
 }
 
 Diagram DiagramOf(const Row& row) {

@@ -28,7 +28,7 @@ struct Diagram {
   HopSet Drawn() const;
 };
 
-Diagram DiagramOf(const Verdict& verdict);
+Diagram DiagramOf(const Ruling& ruling);
 Diagram DiagramOf(const Row& row);
 
 // How a box looks: what is known of its hop, the worst of it.

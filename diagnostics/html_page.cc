@@ -1,6 +1,7 @@
 #include "diagnostics/html_page.h"
 
 #include <array>
+#include <vector>
 
 #include "diagnostics/advice.h"
 #include "diagnostics/append.h"
@@ -48,9 +49,9 @@ std::string_view InEnglish(const Wording& words) {
   return words.language == Language::kEnglish ? "" : " lang=\"en\"";
 }
 
-void AppendStatus(const Verdict& verdict, std::string& out) {
-  AppendAll(out, Decimal(verdict.status).view(), " ",
-            ReasonPhrase(verdict.status));
+void AppendStatus(const Ruling& ruling, std::string& out) {
+  AppendAll(out, Decimal(ruling.status).view(), " ",
+            ReasonPhrase(ruling.status));
 }
 
 // "App (<code>app</code>)"
@@ -75,14 +76,14 @@ void AppendSection(std::string_view id, std::string_view heading,
             heading, "</h2>\n");
 }
 
-void AppendSummaryPart(const Verdict& verdict, const Wording& words,
+void AppendSummaryPart(const Ruling& ruling, const Wording& words,
                        std::string& out) {
   AppendAll(out, "<h1", InEnglish(words), ">");
-  AppendStatus(verdict, out);
+  AppendStatus(ruling, out);
   out += "</h1>\n<p class=\"lead\">";
-  AppendWhatHappened(verdict, words, out);
+  AppendWhatHappened(ruling, words, out);
   out += " <strong>";
-  AppendWhomToPage(verdict, words, out);
+  AppendWhomToPage(ruling, words, out);
   out += "</strong></p>\n";
 }
 
@@ -98,20 +99,20 @@ void AppendKnown(std::string_view look, std::string_view mark,
   out += "</dd>\n";
 }
 
-void AppendDiagramPart(const Verdict& verdict, const Wording& words,
+void AppendDiagramPart(const Ruling& ruling, const Wording& words,
                        std::string& out) {
-  const Diagram diagram = DiagramOf(verdict);
+  const Diagram diagram = DiagramOf(ruling);
   const HopSet unknown =
       diagram.Drawn() - diagram.cause - diagram.reporter - diagram.cleared;
   out += "<figure>\n";
   AppendSvg(diagram, words, "hops", out);
   out += "<figcaption>\n<dl id=\"hops\">\n";
-  AppendKnown("cause", "\u2717 ", words.cause, verdict.cause, words, out);
-  AppendKnown("reporter", "! ", words.reporter, verdict.reporter, words, out);
-  AppendKnown("cleared", "\u2713 ", words.cleared, verdict.cleared, words, out);
+  AppendKnown("cause", "\u2717 ", words.cause, ruling.cause, words, out);
+  AppendKnown("reporter", "! ", words.reporter, ruling.reporter, words, out);
+  AppendKnown("cleared", "\u2713 ", words.cleared, ruling.cleared, words, out);
   AppendKnown("unknown", "? ", words.unknown, unknown, words, out);
   AppendAll(out, "<dt>\u25C0 ", words.here, "</dt><dd>");
-  AppendHop(SelfHop(verdict.position), words, out);
+  AppendHop(SelfHop(ruling.position), words, out);
   out += "</dd>\n</dl>\n</figcaption>\n</figure>\n";
 }
 
@@ -120,51 +121,51 @@ void AppendParagraph(std::string_view text, std::string& out) {
 }
 
 // What this party does about the suspects that it runs.
-void AppendSteps(const Verdict& verdict, Party party, const Wording& words,
+void AppendSteps(const Ruling& ruling, Party party, const Wording& words,
                  std::string& out) {
   bool any = false;
-  for (const Hop hop : verdict.cause) {
+  for (const Hop hop : ruling.cause) {
     if (PartyOf(hop) != party) continue;
     if (!any) out += "<ul>\n";
     any = true;
     out += "<li>";
     AppendHop(hop, words, out);
     AppendAll(out, ": ",
-              IsOurs(verdict, hop) ? words.our_step : words.steps[Index(hop)],
+              IsOurs(ruling, hop) ? words.our_step : words.steps[Index(hop)],
               "</li>\n");
   }
   any ? void(out += "</ul>\n") : AppendParagraph(words.not_yours, out);
 }
 
-void AppendPartyAdvice(const Verdict& verdict, Party party,
-                       const Wording& words, std::string& out) {
+void AppendPartyAdvice(const Ruling& ruling, Party party, const Wording& words,
+                       std::string& out) {
   AppendAll(out, "<h3>", words.parties[static_cast<size_t>(party)], "</h3>\n");
   if (party == Party::kVisitor) {
-    return AppendParagraph(VisitorAdvice(verdict, words), out);
+    return AppendParagraph(VisitorAdvice(ruling, words), out);
   }
-  if (!verdict.cause.empty()) return AppendSteps(verdict, party, words, out);
-  if (verdict.rows.contains(RowId::k418)) {
+  if (!ruling.cause.empty()) return AppendSteps(ruling, party, words, out);
+  if (ruling.rows.contains(RowId::k418)) {
     return AppendParagraph(words.teapot, out);
   }
   AppendParagraph(party == Party::kOwner ? words.look_it_up : words.no_suspect,
                   out);
 }
 
-void AppendAdvicePart(const Verdict& verdict, const Wording& words,
+void AppendAdvicePart(const Ruling& ruling, const Wording& words,
                       std::string& out) {
   AppendSection("next", words.next, out);
   for (size_t i = 0; i < kPartyCount; ++i) {
-    AppendPartyAdvice(verdict, static_cast<Party>(i), words, out);
+    AppendPartyAdvice(ruling, static_cast<Party>(i), words, out);
   }
   out += "</section>\n";
 }
 
-void AppendDocumentedPart(const Verdict& verdict, const Wording& words,
+void AppendDocumentedPart(const Ruling& ruling, const Wording& words,
                           std::string& out) {
-  if (verdict.rows.empty()) return;
+  if (ruling.rows.empty()) return;
   AppendSection("documented", words.documented, out);
   out += "<ul>\n";
-  for (const RowId id : verdict.rows) {
+  for (const RowId id : ruling.rows) {
     const Row& row = GetRow(id);
     AppendAll(out, "<li>", words.documented_row, row.id, ": ", words.Says(id),
               " ", words.cause, ": ", HopNames(row.cause).ViewOr(words.none),
@@ -223,16 +224,59 @@ void AppendEvidencePart(const Verdict& verdict, const PageInput& input,
   out += "</ul>\n</section>\n";
 }
 
-void AppendHead(const Verdict& verdict, const Wording& words,
-                std::string& out) {
+void AppendHead(const Ruling& ruling, const Wording& words, std::string& out) {
   AppendAll(out, "<!DOCTYPE html>\n<html lang=\"", LanguageTag(words.language),
             "\">\n<head>\n<meta charset=\"utf-8\">\n"
             "<meta name=\"viewport\" content=\"width=device-width, "
             "initial-scale=1\">\n<meta name=\"robots\" content=\"noindex\">\n"
             "<title>");
-  AppendStatus(verdict, out);
+  AppendStatus(ruling, out);
   AppendAll(out, "</title>\n<style>", kPageStyle, "</style>\n</head>\n");
 }
+
+// What all pages have that say the same of the same hops: nearly everything,
+// and in an outage there are many of one kind.
+struct Frame {
+  Ruling ruling;
+  Language language = Language::kEnglish;
+  std::string head;        // of the page until its part kId
+  std::string documented;  // what comes behind that
+};
+
+Frame MakeFrame(const Ruling& ruling, Language language) {
+  const Wording& words = WordingOf(language);
+  Frame frame{ruling, language, {}, {}};
+  AppendHead(ruling, words, frame.head);
+  frame.head += "<body>\n<main>\n";
+  AppendSummaryPart(ruling, words, frame.head);
+  frame.head += "<div class=\"columns\">\n";
+  AppendDiagramPart(ruling, words, frame.head);
+  frame.head += "<div>\n";
+  AppendAdvicePart(ruling, words, frame.head);
+  AppendDocumentedPart(ruling, words, frame.documented);
+  return frame;
+}
+
+// The last ones that were made, of one thread: at most kMost times 24 KiB.
+class Frames {
+ public:
+  const Frame& Of(const Ruling& ruling, Language language) {
+    for (const Frame& frame : made_) {
+      if (frame.language == language && frame.ruling == ruling) return frame;
+    }
+    if (made_.size() < kMost) {
+      return made_.emplace_back(MakeFrame(ruling, language));
+    }
+    oldest_ = (oldest_ + 1) % kMost;
+    return made_[oldest_] = MakeFrame(ruling, language);
+  }
+
+ private:
+  static constexpr size_t kMost = 16;
+
+  std::vector<Frame> made_;
+  size_t oldest_ = kMost - 1;  // or the last one
+};
 
 }  // namespace
 
@@ -263,19 +307,13 @@ void AppendPagePart(PagePart part, const Verdict& verdict,
 
 void AppendHtmlBody(const Verdict& verdict, const PageInput& input,
                     std::string& out) {
-  const auto part = [&](PagePart which) {
-    AppendPagePart(which, verdict, input, out);
-  };
-  AppendHead(verdict, WordingOf(input.language), out);
-  out += "<body>\n<main>\n";
-  part(PagePart::kSummary);
-  out += "<div class=\"columns\">\n";
-  part(PagePart::kDiagram);
-  out += "<div>\n";
-  part(PagePart::kAdvice);
-  part(PagePart::kId);
-  part(PagePart::kDocumented);
-  part(PagePart::kEvidence);
+  thread_local Frames frames;
+  const Wording& words = WordingOf(input.language);
+  const Frame& frame = frames.Of(verdict, input.language);
+  out += frame.head;
+  AppendIdPart(verdict, input, words, out);
+  out += frame.documented;
+  AppendEvidencePart(verdict, input, words, out);
   out += "</div>\n</div>\n</main>\n</body>\n</html>\n";
 }
 

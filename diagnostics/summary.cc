@@ -18,16 +18,16 @@ void AppendNames(const HopList& hops, size_t from, std::string_view between,
   }
 }
 
-void AppendUnknown(const Verdict& verdict, const Wording& words,
+void AppendUnknown(const Ruling& ruling, const Wording& words,
                    std::string& out) {
-  if (verdict.rows.contains(RowId::k418)) {
+  if (ruling.rows.contains(RowId::k418)) {
     out += words.teapot;
     return;
   }
   out += words.not_known;
-  if (!verdict.reporter.empty()) {
+  if (!ruling.reporter.empty()) {
     out += words.ask;
-    AppendNames(verdict.reporter, 0, words.or_word, out);
+    AppendNames(ruling.reporter, 0, words.or_word, out);
     out += words.who_reported;
   }
   out += '.';
@@ -35,42 +35,42 @@ void AppendUnknown(const Verdict& verdict, const Wording& words,
 
 }  // namespace
 
-bool IsOurs(const Verdict& verdict, Hop hop) {
-  const FaultInfo& info = GetFault(verdict.fault);
-  return info.at_lb.self && hop == SelfHop(verdict.position);
+bool IsOurs(const Ruling& ruling, Hop hop) {
+  const FaultInfo& info = GetFault(ruling.fault);
+  return info.at_lb.self && hop == SelfHop(ruling.position);
 }
 
-std::string_view VisitorAdvice(const Verdict& verdict, const Wording& words) {
-  const uint16_t status = verdict.unsent != 0 ? verdict.unsent : verdict.status;
+std::string_view VisitorAdvice(const Ruling& ruling, const Wording& words) {
+  const uint16_t status = ruling.unsent != 0 ? ruling.unsent : ruling.status;
   return words.visitor[static_cast<size_t>(StepOfVisitor(status))];
 }
 
-void AppendWhatHappened(const Verdict& verdict, const Wording& words,
+void AppendWhatHappened(const Ruling& ruling, const Wording& words,
                         std::string& out) {
-  if (verdict.fault != Fault::kRelay) {
-    out += words.Sentence(verdict.fault);
+  if (ruling.fault != Fault::kRelay) {
+    out += words.Sentence(ruling.fault);
     return;
   }
-  AppendAll(out, words.upstream_answered, Decimal(verdict.received).view(), " ",
-            ReasonPhrase(verdict.received));
-  if (verdict.rows.size() == 1) {
-    AppendAll(out, ": ", words.Says(*verdict.rows.begin()));
+  AppendAll(out, words.upstream_answered, Decimal(ruling.received).view(), " ",
+            ReasonPhrase(ruling.received));
+  if (ruling.rows.size() == 1) {
+    AppendAll(out, ": ", words.Says(*ruling.rows.begin()));
   } else {
     out += '.';
   }
 }
 
-void AppendWhomToPage(const Verdict& verdict, const Wording& words,
+void AppendWhomToPage(const Ruling& ruling, const Wording& words,
                       std::string& out) {
-  const HopList& cause = verdict.cause;
-  if (cause.empty()) return AppendUnknown(verdict, words, out);
+  const HopList& cause = ruling.cause;
+  if (cause.empty()) return AppendUnknown(ruling, words, out);
   if ((cause.set() - kClientSide).empty()) {
     out += words.client_side;
     AppendNames(cause, 0, ", ", out);
     out += words.nobody_to_page;
     return;
   }
-  const bool self = IsOurs(verdict, cause[0]);
+  const bool self = IsOurs(ruling, cause[0]);
   AppendAll(out, words.page,
             self ? words.this_proxy : words.owners[Index(cause[0])], " (",
             HopName(cause[0]), ")");

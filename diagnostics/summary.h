@@ -12,17 +12,17 @@ namespace whichhop::diagnostics {
 
 // "The upstream refused the connection: nothing listens there." For a relayed
 // error: its status and what the model says about it. No line end.
-void AppendWhatHappened(const Verdict& verdict, const Wording& words,
+void AppendWhatHappened(const Ruling& ruling, const Wording& words,
                         std::string& out);
 
 // "Page whoever runs the app (app); next suspect: server." No line end.
-void AppendWhomToPage(const Verdict& verdict, const Wording& words,
+void AppendWhomToPage(const Ruling& ruling, const Wording& words,
                       std::string& out);
 
 // What a visitor may do. It does not depend on the status that a CDN lets pass.
-std::string_view VisitorAdvice(const Verdict& verdict, const Wording& words);
+std::string_view VisitorAdvice(const Ruling& ruling, const Wording& words);
 
 // Whether this suspect is this proxy, not another box of its kind behind it.
-bool IsOurs(const Verdict& verdict, Hop hop);
+bool IsOurs(const Ruling& ruling, Hop hop);
 
 }  // namespace whichhop::diagnostics

@@ -113,18 +113,25 @@ struct ErrorParameter {
 };
 using ErrorParameters = std::array<ErrorParameter, 2>;  // no type has more
 
-struct Verdict {
+// What happened and who is at fault, without what shows it: all that a picture
+// or a sentence for everybody is made of.
+struct Ruling {
   Position position = Position::kLb;
   Fault fault = Fault::kRelay;
-  FixedText<40> id;       // Error-Fault: "connect-timeout", "relay-404"
   uint16_t status = 0;    // for the client; 0: none can be sent
-  uint16_t masked = 0;    // the true status behind a mask; 0: `status` is true
   uint16_t unsent = 0;    // would be `status`, but for a CDN's own page for it
   uint16_t received = 0;  // of a status line that was parsed; 0: none
   RowSet rows;            // documented rows that stand beside the verdict
   HopList cause;          // suspects, likeliest first; empty: unknown
   HopList reporter;
   HopSet cleared;
+
+  bool operator==(const Ruling&) const = default;
+};
+
+struct Verdict : Ruling {
+  FixedText<40> id;     // Error-Fault: "connect-timeout", "relay-404"
+  uint16_t masked = 0;  // the true status behind a mask; 0: `status` is true
   Basis basis = Basis::kObserved;
   Hearing hearing = Hearing::kNothing;
   ErrorType type = ErrorType::kNone;
