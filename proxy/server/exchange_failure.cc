@@ -92,8 +92,12 @@ void Exchange::FailAttempt(AttemptFailure failure) {
     connection_->endpoint().SawNoConnection();
   }
   StopWaitingUpstream();  // not before: the kernel was asked of the probes
-  // A client that is gone is told of nobody's failure, and blames nobody.
-  if (!failure.head_forwarded && session_->socket().TakeError() != 0) {
+  // A client that is gone is told of nobody's failure, and blames nobody. Of a
+  // connect that was answered that is not asked: it failed as soon.
+  const bool at_once = failure.phase == AttemptPhase::kConnect &&
+                       failure.end == AttemptEnd::kErrno;
+  if (!failure.head_forwarded && !at_once &&
+      session_->socket().TakeError() != 0) {
     return OnClientGone(PhaseLetter() == 'C' ? Fault::kClientAbortConnecting
                                              : Fault::kClientAbortWaiting,
                         {'C', PhaseLetter()});
