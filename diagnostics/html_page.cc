@@ -310,6 +310,8 @@ void AppendHtmlBody(const Verdict& verdict, const PageInput& input,
   thread_local Frames frames;
   const Wording& words = WordingOf(input.language);
   const Frame& frame = frames.Of(verdict, input.language);
+  constexpr size_t kRest = 2048;  // more, and it grows once more
+  out.reserve(out.size() + frame.head.size() + frame.documented.size() + kRest);
   out += frame.head;
   AppendIdPart(verdict, input, words, out);
   out += frame.documented;

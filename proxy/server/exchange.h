@@ -300,6 +300,7 @@ class Exchange final : public Retired,
   void SendReply();
   void PumpReply();
   void BeginReply();
+  // `body` stays where it is until it is gone.
   void EndReply(std::string_view body);
   void DiscardRequestBody();
   void Describe();

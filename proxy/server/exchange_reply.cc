@@ -100,9 +100,14 @@ void Exchange::EndReply(std::string_view body) {
   }
   const bool head =
       request_ != nullptr && request_->line.method == Method::kHead;
-  AppendAll(reply_, diagnosis_, "\r\n", head ? std::string_view() : body);
+  if (head) body = {};
+  // To copy a page costs more than to send it from where it is.
+  constexpr size_t kCopied = 4096;
+  const bool apart = body.size() > kCopied;
+  AppendAll(reply_, diagnosis_, "\r\n", apart ? std::string_view() : body);
   // An interim response may still be on its way.
   down_queue_.Add(reply_);
+  if (apart) down_queue_.Add(body);
   response_phase_ = ResponsePhase::kReply;
   PumpReply();
 }
