@@ -111,10 +111,15 @@ class PathWalk::Step final : private WatchEvents {
   PathHop seen_;
 };
 
-PathWalk::PathWalk(Loop& loop, const Address& target, size_t routers,
+PathWalk::PathWalk(Loop& loop, const Address& target, const PathReport* before,
                    PathWalkEvents& events)
-    : loop_(loop), routers_(routers), events_(events) {
+    : loop_(loop), events_(events) {
   report_.target = target;
+  if (before == nullptr) return;
+  routers_ = before->hops.size() - 1;  // the last is the target
+  for (const PathHop& hop : before->hops) {
+    again_after_ = std::max(again_after_, hop.took);
+  }
 }
 
 PathWalk::~PathWalk() = default;
@@ -122,7 +127,7 @@ PathWalk::~PathWalk() = default;
 void PathWalk::Start() {
   begun_ = loop_.now();
   BeginBatch();
-  if (routers_ > 0) again_.Arm(loop_.wheel(), kAgain, *this);
+  if (routers_ > 0) again_.Arm(loop_.wheel(), again_after_, *this);
 }
 
 void PathWalk::Close() {
@@ -177,7 +182,7 @@ bool PathWalk::Over() const {
 // A router says little in a second, and others ask it too: the nearest that is
 // silent is asked until it says something.
 void PathWalk::AskAgain() {
-  again_.Arm(loop_.wheel(), kAgain, *this);
+  again_.Arm(loop_.wheel(), again_after_, *this);
   const auto known = steps_.begin() + std::min(routers_, steps_.size());
   const auto silent = std::find_if(steps_.begin(), known, [](const auto& step) {
     return step->seen().kind == PathHop::Kind::kSilent;

@@ -68,14 +68,13 @@ class PathWalk final : public Retired, private TimerEvents {
   // a neighbour that does not answer.
   static constexpr Duration kLeastTime = std::chrono::milliseconds(3500);
 
-  // A router that should answer and does not is asked again so often: its
-  // answer takes less.
+  // A router that should answer and does not is asked again so often, or as
+  // seldom as its answer takes.
   static constexpr Duration kAgain = std::chrono::milliseconds(60);
 
-  // `routers`: so many lay on the way when somebody last got there; 0: it is
-  // not known, or one of them is farther than kAgain. Requires: `target` is no
-  // Unix address.
-  PathWalk(Loop& loop, const Address& target, size_t routers,
+  // `before`: a walk that got there; null: none is known. Requires: `target` is
+  // no Unix address.
+  PathWalk(Loop& loop, const Address& target, const PathReport* before,
            PathWalkEvents& events);
   ~PathWalk() override;
 
@@ -97,7 +96,8 @@ class PathWalk final : public Retired, private TimerEvents {
   void Finish();
 
   Loop& loop_;
-  const size_t routers_;
+  size_t routers_ = 0;  // on the way; 0: it is not known
+  Duration again_after_ = kAgain;
   PathWalkEvents& events_;
   PathReport report_;
   Time begun_ = kNoTime;

@@ -423,7 +423,7 @@ void OriginProbe::Walk() {
   report_.reset();
   walk_begun_ = Now();
   walking_to_ = target_;
-  walk_ = std::make_unique<PathWalk>(loop_, *target_, 0, events);
+  walk_ = std::make_unique<PathWalk>(loop_, *target_, nullptr, events);
   walk_->Start();
 }
 

@@ -103,12 +103,8 @@ void PathWalks::ForgetOldest() {
 void PathWalks::Start(const Address& target) {
   PathWalkEvents& events = *this;
   const auto good = FindGood(target, loop_.now());
-  const bool near =
-      good != nullptr && std::ranges::all_of(good->hops, [](const auto& hop) {
-        return hop.took < PathWalk::kAgain;
-      });
-  const size_t routers = near ? good->hops.size() - 1 : 0;
-  walks_.push_back(std::make_unique<PathWalk>(loop_, target, routers, events));
+  walks_.push_back(
+      std::make_unique<PathWalk>(loop_, target, good.get(), events));
   walks_.back()->Start();
 }
 
