@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <utility>
 
 namespace whichhop {
 
@@ -116,11 +117,19 @@ void Loop::ArmWake() {
   event_add(&wake_, &timeout);
 }
 
+// A deadline has passed when a look at the sockets that began after it found
+// nothing: nobody is to blame for what came while this process was held up.
 void Loop::OnWake(evutil_socket_t, short, void* self) {
   auto& loop = *static_cast<Loop*>(self);
-  loop.wake_at_ = Time::max();
   loop.UpdateNow();
-  loop.wheel_.Advance();
+  if (loop.due_ == kNoTime) {
+    loop.due_ = loop.now();
+    const timeval at_once{};
+    event_add(&loop.wake_, &at_once);
+    return;
+  }
+  loop.wake_at_ = Time::max();
+  loop.wheel_.Advance(std::exchange(loop.due_, kNoTime));
 }
 
 void Loop::Retire(std::unique_ptr<Retired> object) {

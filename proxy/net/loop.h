@@ -104,6 +104,7 @@ class Loop {
   TimerWheel wheel_;
   event wake_{};  // the one libevent timer: when the wheel has work
   Time wake_at_ = Time::max();
+  Time due_ = kNoTime;  // deadlines until here pass after the next look
   event posted_{};
   int posted_fd_;
   std::mutex posted_mutex_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <span>
 #include <utility>
 
 namespace whichhop {
@@ -183,12 +184,12 @@ bool PathWalk::Over() const {
 // silent is asked until it says something.
 void PathWalk::AskAgain() {
   again_.Arm(loop_.wheel(), again_after_, *this);
-  const auto known = steps_.begin() + std::min(routers_, steps_.size());
-  const auto silent = std::find_if(steps_.begin(), known, [](const auto& step) {
+  const auto known = std::span(steps_).first(std::min(routers_, steps_.size()));
+  const auto silent = std::ranges::find_if(known, [](const auto& step) {
     return step->seen().kind == PathHop::Kind::kSilent;
   });
   int error = 0;  // what the walk began with went out
-  if (silent != known && !(*silent)->ended()) (*silent)->Restart(&error);
+  if (silent != known.end() && !(*silent)->ended()) (*silent)->Restart(&error);
 }
 
 void PathWalk::OnTimer(Timer& timer) {

@@ -47,38 +47,39 @@ void TimerWheel::Link(Timer& timer) {
   slot.previous_ = &timer;
 }
 
-void TimerWheel::Advance() {
-  const int64_t last = Tick(now_);
+void TimerWheel::Advance(Time time) {
+  const int64_t due = time.time_since_epoch().count();
+  const int64_t last = Tick(due);
   // After a long sleep every slot is looked at once.
   passed_ = std::max(passed_, last - kSlots);
   while (passed_ < last) {
     ++passed_;
     const auto index = static_cast<size_t>(passed_ % kSlots);
     occupied_[index / 64] &= ~(uint64_t{1} << (index % 64));
-    FireSlot(slots_[index]);
+    FireSlot(slots_[index], due);
   }
 }
 
-void TimerWheel::FireSlot(Timer& slot) {
+void TimerWheel::FireSlot(Timer& slot, int64_t due) {
   if (slot.next_ == &slot) return;
   // Into a list of its own: what is linked again meanwhile waits for its turn.
-  Timer due;
-  due.next_ = slot.next_;
-  due.previous_ = slot.previous_;
-  due.next_->previous_ = due.previous_->next_ = &due;
+  Timer list;
+  list.next_ = slot.next_;
+  list.previous_ = slot.previous_;
+  list.next_->previous_ = list.previous_->next_ = &list;
   slot.next_ = slot.previous_ = &slot;
-  while (due.next_ != &due) {
-    Timer& timer = *due.next_;
+  while (list.next_ != &list) {
+    Timer& timer = *list.next_;
     timer.Unlink();
     if (!timer.armed()) continue;
-    if (timer.deadline_ > now_) {
+    if (timer.deadline_ > due) {
       Link(timer);
       continue;
     }
     timer.Disarm();
     timer.events_->OnTimer(timer);
   }
-  due.next_ = nullptr;
+  list.next_ = nullptr;
 }
 
 Time TimerWheel::NextTime() const {

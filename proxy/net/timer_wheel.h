@@ -60,8 +60,8 @@ class TimerWheel {
 
   void SetNow(Time now) { now_ = now.time_since_epoch().count(); }
   Time now() const { return Time(Duration(now_)); }
-  // Fires what is due.
-  void Advance();
+  // Fires what is due at `time`. Requires: time <= now().
+  void Advance(Time time);
   // When Advance has something to look at next; the wheel's horizon if there
   // is nothing.
   Time NextTime() const;
@@ -75,7 +75,7 @@ class TimerWheel {
   }
 
   void Link(Timer& timer);
-  void FireSlot(Timer& slot);
+  void FireSlot(Timer& slot, int64_t due);
 
   std::array<Timer, kSlots> slots_;               // sentinels of circular lists
   std::array<uint64_t, kSlots / 64> occupied_{};  // a bit a slot; may be stale

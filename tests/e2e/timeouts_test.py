@@ -276,12 +276,17 @@ class OfTheOrigin(TimeoutTest):
 
 
 class OfNobody(TimeoutTest):
+    # A pause that is far beyond the deadline; and the deadline is beyond the
+    # second that a kernel may take to find that a window is open again.
+    DEADLINE = "1500ms"
+    PAUSE = 2.5
+
     def test_a_slow_reader_is_no_stall_of_the_origin(self):
-        proxy = self.bench("response_body: 400ms, client_write: 20s")
+        proxy = self.bench(f"response_body: {self.DEADLINE}, client_write: 20s")
         client = self.client(proxy)
         size = 32 * MIB
         client.send(request(f"/bytes/{size}")).read_head()
-        threading.Event().wait(1.5)  # far beyond response_body, nothing read
+        threading.Event().wait(self.PAUSE)  # nothing is read
         at = len(client.buffer)
         while at < size and (got := len(client.socket.recv(MIB))):
             at += got
@@ -291,21 +296,23 @@ class OfNobody(TimeoutTest):
     def test_a_slow_origin_is_no_stall_of_the_client(self):
         """The client would send on, but the origin does not read for a while."""
         size = 32 * MIB
-        go_on = threading.Event()
 
         def script(connection, _):
             data = b""
             while b"\r\n\r\n" not in data:
                 data += connection.recv(4096)
             left = size - len(data.partition(b"\r\n\r\n")[2])
-            go_on.wait(1.5)
+            threading.Event().wait(self.PAUSE)
             while left > 0 and (piece := connection.recv(MIB)):
                 left -= len(piece)
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 
-        proxy = self.proxy(self.origin(script).port, "request_body: 400ms, response_head: 20s")
+        proxy = self.proxy(self.origin(script).port, f"request_body: {self.DEADLINE}, response_head: 20s")
         client = self.client(proxy)
-        client.send(request("/", "POST", [("Content-Length", str(size))]) + bytes(size))
+        try:
+            client.send(request("/", "POST", [("Content-Length", str(size))]) + bytes(size))
+        except OSError as error:
+            self.fail(f"{error}: {proxy.wait_for_log()}")
         self.assertEqual(client.read().body, b"ok")
 
     def test_waiting_for_the_answer_is_no_stall_of_the_client(self):

@@ -2,6 +2,9 @@
 
 #include "proxy/net/loop.h"
 
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <memory>
 #include <thread>
 #include <vector>
@@ -141,6 +144,40 @@ TEST_CASE("a loop that only waits for a timer wakes for an earlier one") {
   });
   other.join();
   CHECK(late.timer.armed());
+}
+
+// Notes when there is something to read.
+struct Ear final : LevelWatch::Events {
+  void OnReadable() override {
+    heard = SteadyClock::now();
+    watch.Disarm();
+  }
+  LevelWatch watch;
+  Time heard = kNoTime;
+};
+
+TEST_CASE("what came while the loop was held up is read before a deadline") {
+  Loop loop;
+  Alarm waker;
+  Alarm deadline;
+  Ear ear;
+  int ends[2];
+  REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+  REQUIRE(ear.watch.Arm(loop, ends[0], ear));
+  waker.timer.Arm(loop.wheel(), milliseconds(1), waker);
+  deadline.timer.Arm(loop.wheel(), milliseconds(100), deadline);
+  // In one turn with the waker, which is due by then.
+  loop.Post([&] {
+    std::this_thread::sleep_for(milliseconds(200));
+    CHECK(write(ends[1], "x", 1) == 1);
+  });
+  std::this_thread::sleep_for(milliseconds(30));
+  Story(loop).Until([&] { return deadline.rang != kNoTime; }).Play();
+  CHECK(ear.heard != kNoTime);
+  CHECK(ear.heard < deadline.rang);
+  CHECK(waker.rang < deadline.rang);
+  close(ends[0]);
+  close(ends[1]);
 }
 
 TEST_CASE("the loop's time is that of the callback that runs") {

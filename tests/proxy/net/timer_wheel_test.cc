@@ -38,7 +38,7 @@ struct Wheel final : TimerEvents {
   void Arm(Duration delay) { timer.Arm(wheel, delay, *this); }
   void Pass(Duration time) {
     wheel.SetNow(wheel.now() + time);
-    wheel.Advance();
+    wheel.Advance(wheel.now());
   }
   // How long it takes to fire, in steps of a millisecond.
   Duration Fire(Duration patience) {
@@ -211,9 +211,20 @@ TEST_CASE("the wheel wakes for its next timer and not much before") {
     CHECK(next >= wheel.wheel.now() + delay);
     CHECK(next <= wheel.wheel.now() + delay + kTick);
     wheel.wheel.SetNow(next);
-    wheel.wheel.Advance();
+    wheel.wheel.Advance(next);
     CHECK_FALSE(wheel.timer.armed());
   }
+}
+
+TEST_CASE("a timer that is due later than the wheel advances to waits") {
+  Wheel wheel;
+  wheel.Arm(milliseconds(50));
+  wheel.wheel.SetNow(kStart + milliseconds(500));
+  wheel.wheel.Advance(kStart + milliseconds(49));
+  CHECK(wheel.fired == 0);
+  CHECK(wheel.wheel.NextTime() <= wheel.wheel.now());
+  wheel.Pass(milliseconds(0));
+  CHECK(wheel.fired == 1);
 }
 
 // THE SLOW REFERENCE, FOR TESTS ALONE: a deadline for each timer, and every one
@@ -273,7 +284,7 @@ class NaiveWheel final : TimerEvents {
     }
     if (next != Time::max() && wheel_.NextTime() > Bound(next)) return false;
     wheel_.SetNow(wheel_.now() + time);
-    wheel_.Advance();
+    wheel_.Advance(wheel_.now());
     if (wheel_.NextTime() <= wheel_.now()) return false;  // it would spin
     return !early_ && std::ranges::none_of(deadlines_, [this](auto deadline) {
       return deadline && *deadline + 2 * kTick <= wheel_.now();
