@@ -86,6 +86,7 @@ void Exchange::Connect(Endpoint& endpoint) {
                                             &failure.error);
   if (connection_ != nullptr) {
     NoteAddress();
+    if (connection_->connect_failed()) return OnConnected();
     return WaitUpstream(config().timeouts.connect);
   }
   failure.end = AttemptEnd::kErrno;

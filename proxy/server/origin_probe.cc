@@ -95,6 +95,7 @@ void OriginProbe::Connect() {
   if (connection_ != nullptr) {
     target_ = connection_->address();
     Walk();
+    if (connection_->connect_failed()) return OnConnected();
     return Wait(config_.timeouts.connect);
   }
   AttemptFailure failure = Failure(AttemptEnd::kErrno);

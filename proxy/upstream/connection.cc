@@ -67,12 +67,17 @@ std::unique_ptr<UpstreamConnection> UpstreamConnection::Connect(
   // Private constructor: make_unique can't reach it.
   std::unique_ptr<UpstreamConnection> connection(new UpstreamConnection(
       loop, endpoint, route.first, route.other, std::move(socket), user));
-  if (!connection->watch_.Arm(loop, connection->socket().fd(), *connection)) {
+  const bool only = route.other.size() == 0;
+  if (only && route.first.is_loopback()) {
+    connection->connect_error_ = connection->socket().TakeError();
+  }
+  if (!connection->connect_failed() &&
+      !connection->watch_.Arm(loop, connection->socket().fd(), *connection)) {
     *error = ENOMEM;
     return nullptr;
   }
   endpoint.OnOpened(*connection);
-  if (route.other.size() > 0) {
+  if (!only) {
     connection->idle_timer_.Arm(loop.wheel(), kHeadStart, *connection);
   }
   return connection;

@@ -37,7 +37,7 @@ class UpstreamConnection final : public Retired,
 
   // Begins a connect. Requires: endpoint.resolved(). Null with *error set to
   // the errno if the kernel refuses at once; otherwise `user` hears how it
-  // ends.
+  // ends, unless connect_failed() then: that it has failed, nobody is told.
   static std::unique_ptr<UpstreamConnection> Connect(Loop& loop,
                                                      Endpoint& endpoint,
                                                      UpstreamEvents& user,
@@ -53,7 +53,10 @@ class UpstreamConnection final : public Retired,
   // the one that is left.
   const Address& address() const { return address_; }
 
-  // How the connect failed, once OnUpstreamWritable was called; 0: it did not.
+  // The peer's refusal came before Connect returned, as it does on loopback.
+  bool connect_failed() const { return connect_error_ != 0; }
+  // How the connect failed, once OnUpstreamWritable was called or if
+  // connect_failed(); 0: it did not.
   int TakeConnectError();
 
   // The peer sent a FIN.

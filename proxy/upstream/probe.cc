@@ -66,7 +66,10 @@ void Probe::Connect() {
   end_.phase = ProbeEnd::Phase::kConnect;
   int error = 0;
   connection_ = UpstreamConnection::Connect(loop_, endpoint_, *this, &error);
-  if (connection_ != nullptr) return;
+  if (connection_ != nullptr) {
+    if (connection_->connect_failed()) OnUpstreamWritable();
+    return;
+  }
   end_.synchronous = true;
   End(ProbeEnd::How::kError, error);
 }

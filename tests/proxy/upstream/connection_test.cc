@@ -25,21 +25,24 @@ TEST_CASE("a connect that the kernel refuses at once tells why") {
 TEST_CASE("the user hears that a connect succeeded") {
   Origin origin;
   auto connection = origin.Connect();
+  CHECK_FALSE(connection->connect_failed());
   Story(origin.loop).Until([&] { return origin.user.writable > 0; }).Play();
   CHECK(connection->socket().TakeError() == 0);
   CHECK(origin.user.readable == 0);
   origin.Drop(std::move(connection));
 }
 
-TEST_CASE("the user hears that a connect was refused") {
+TEST_CASE("a connect that loopback refuses has failed, and no event comes") {
   Origin origin;
   origin.listening.Close();
   int error = 0;
   auto connection = UpstreamConnection::Connect(origin.loop, origin.endpoint,
                                                 origin.user, &error);
   REQUIRE(connection != nullptr);
-  Story(origin.loop).Until([&] { return origin.user.writable > 0; }).Play();
-  CHECK(connection->socket().TakeError() == ECONNREFUSED);
+  CHECK(connection->connect_failed());
+  Story(origin.loop).Turns(3).Play();
+  CHECK(origin.user.readable + origin.user.writable == 0);
+  CHECK(connection->TakeConnectError() == ECONNREFUSED);
   CHECK_FALSE(connection->connected());
   origin.Drop(std::move(connection));
 }
