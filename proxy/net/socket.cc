@@ -97,6 +97,22 @@ Socket Socket::Connect(const Address& address, int* error, int hops) {
   return result;
 }
 
+// Linux: a connect that is asked for once more tells how the first stands, and
+// one that has failed leaves the socket as it was before it.
+int Socket::ConnectError(const Address& address) {
+  if (connect(fd_, address.get(), address.size()) == 0) return 0;
+  const bool open_still = errno == EALREADY || errno == EINPROGRESS ||
+                          errno == EISCONN || errno == EINTR;
+  return open_still ? 0 : errno;
+}
+
+bool Socket::ConnectAgain(const Address& address) {
+  if (connect(fd_, address.get(), address.size()) == 0) return true;
+  if (errno == EINPROGRESS) return true;
+  Close();
+  return false;
+}
+
 IoResult Socket::Receive(char* data, size_t size) {
   return ReceiveWith(fd_, data, size, 0);
 }

@@ -70,6 +70,14 @@ class Socket {
   // `hops`: how many its packets may pass (TTL); 0: as many as usual.
   static Socket Connect(const Address& address, int* error, int hops = 0);
 
+  // What became of the connect until now: 0 if it goes on or is through,
+  // otherwise its errno, and the socket may ConnectAgain. `address`: as before.
+  int ConnectError(const Address& address);
+  // Another connect, after one that failed by ConnectError: for a third of what
+  // a new socket costs. TakeIcmpError must have been called, for the queue
+  // outlives the connect. False: it can't, and is closed.
+  bool ConnectAgain(const Address& address);
+
   // What is written leaves at once, whatever is on its way. For who has
   // connected: a connect that fails need not pay for it.
   void SendAtOnce();

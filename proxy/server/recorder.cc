@@ -308,7 +308,7 @@ void Recorder::AddName(const AttemptRecord& record, AttemptFacts* facts) {
 // Whose ICMP error failed the connect, or stands in its way.
 void Recorder::AddIcmp(UpstreamConnection& connection, AttemptFacts* facts) {
   if (facts->tcp) facts->syns = facts->tcp->total_retrans + 1;
-  const auto icmp = connection.socket().TakeIcmpError();
+  const auto icmp = connection.TakeIcmpError();
   if (!icmp) return;
   diagnostics::IcmpFacts& seen = facts->icmp.emplace();
   seen.type = icmp->type;

@@ -56,7 +56,11 @@ UpstreamConnection::~UpstreamConnection() {
 std::unique_ptr<UpstreamConnection> UpstreamConnection::Connect(
     Loop& loop, Endpoint& endpoint, UpstreamEvents& user, int* error) {
   Endpoint::Route route = endpoint.NextRoute();
-  Socket socket = Socket::Connect(route.first, error);
+  *error = 0;
+  Socket socket = endpoint.TakeRefused();
+  if (!socket.open() || !socket.ConnectAgain(route.first)) {
+    socket = Socket::Connect(route.first, error);
+  }
   if (!socket.open() && route.other.size() > 0) {
     // A family that this host has no way for.
     endpoint.Avoid(route.first);
@@ -69,9 +73,10 @@ std::unique_ptr<UpstreamConnection> UpstreamConnection::Connect(
       loop, endpoint, route.first, route.other, std::move(socket), user));
   const bool only = route.other.size() == 0;
   if (only && route.first.is_loopback()) {
-    connection->connect_error_ = connection->socket().TakeError();
+    connection->connect_error_ = connection->socket().ConnectError(route.first);
+    connection->refused_ = connection->connect_error_ != 0;
   }
-  if (!connection->connect_failed() &&
+  if (!connection->refused_ &&
       !connection->watch_.Arm(loop, connection->socket().fd(), *connection)) {
     *error = ENOMEM;
     return nullptr;
@@ -87,6 +92,11 @@ int UpstreamConnection::TakeConnectError() {
   const int error = connect_error_;
   connect_error_ = 0;
   return error != 0 ? error : socket().TakeError();
+}
+
+std::optional<IcmpError> UpstreamConnection::TakeIcmpError() {
+  icmp_taken_ = true;
+  return socket().TakeIcmpError();
 }
 
 void UpstreamConnection::MarkConnected() {
@@ -137,6 +147,7 @@ void UpstreamConnection::Close() {
   if (socket().open()) endpoint_.OnClosed(*this);
   watch_.Disarm();
   idle_timer_.Disarm();
+  if (refused_ && icmp_taken_) endpoint_.PutRefused(std::move(socket()));
   socket().Close();
   DropRival();
 }

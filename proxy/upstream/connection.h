@@ -54,10 +54,13 @@ class UpstreamConnection final : public Retired,
   const Address& address() const { return address_; }
 
   // The peer's refusal came before Connect returned, as it does on loopback.
-  bool connect_failed() const { return connect_error_ != 0; }
+  bool connect_failed() const { return refused_; }
   // How the connect failed, once OnUpstreamWritable was called or if
   // connect_failed(); 0: it did not.
   int TakeConnectError();
+
+  // See Socket::TakeIcmpError.
+  std::optional<IcmpError> TakeIcmpError();
 
   // The peer sent a FIN.
   bool peer_ended() const { return watch_.peer_ended(); }
@@ -122,6 +125,8 @@ class UpstreamConnection final : public Retired,
   Address other_;                 // to be tried too; of size 0: none
   std::unique_ptr<Rival> rival_;  // while two connects run
   int connect_error_ = 0;         // taken from the socket
+  bool refused_ = false;          // before Connect returned
+  bool icmp_taken_ = false;
   Stream stream_;
   Watch watch_;
   Timer idle_timer_;      // idle in the pool; before: the rival's start

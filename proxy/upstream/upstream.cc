@@ -217,6 +217,7 @@ void Endpoint::DropIdle(UpstreamConnection& connection) {
 
 void Endpoint::DropAllIdle() {
   while (!idle_.empty()) DropIdle(*idle_.back());
+  refused_.Close();
 }
 
 Upstream::Upstream(Loop& loop, std::string name,

@@ -82,6 +82,10 @@ class Endpoint final : private NameEvents {
   // An idle connection ended, or was idle for too long.
   void DropIdle(UpstreamConnection& connection);
   void DropAllIdle();
+  // One socket whose connect was refused, for the next (Socket::ConnectAgain);
+  // not open if there is none.
+  void PutRefused(Socket socket) { refused_ = std::move(socket); }
+  Socket TakeRefused() { return std::move(refused_); }
   void OnOpened(UpstreamConnection& connection);
   void OnClosed(UpstreamConnection& connection);
 
@@ -163,6 +167,7 @@ class Endpoint final : private NameEvents {
   Time secured_ = kNoTime;
   std::vector<std::unique_ptr<UpstreamConnection>> idle_;
   std::vector<UpstreamConnection*> open_;  // in no order
+  Socket refused_;
   TlsClientSessions tls_sessions_;
   UsualServer usual_server_;
   uint32_t sibling_probes_ = 0;

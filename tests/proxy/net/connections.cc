@@ -24,9 +24,9 @@ void IgnoreSigpipe() { std::signal(SIGPIPE, SIG_IGN); }
 
 }  // namespace
 
-Socket ListenOnLoopback() {
+Socket ListenOnLoopback(uint16_t port) {
   IgnoreSigpipe();
-  auto sockets = Listen(*Address::Parse("127.0.0.1:0"), 1);
+  auto sockets = Listen(Address::Parse("127.0.0.1:0")->WithPort(port), 1);
   REQUIRE(sockets.ok());
   return std::move(sockets.value().front());
 }

@@ -18,8 +18,8 @@ struct Connection {
 Connection TcpConnection();
 Connection UnixConnection();
 
-// A listening socket on a free port of loopback.
-Socket ListenOnLoopback();
+// A listening socket on a port of loopback; 0: a free one.
+Socket ListenOnLoopback(uint16_t port = 0);
 Socket AcceptFrom(const Socket& listening);  // waits for one
 
 // Waits until `socket` is readable, or writable; false after 10 s.

@@ -91,6 +91,53 @@ TEST_CASE("bytes that came before a RST can be read") {
   CHECK(Receive(connection.near).error == ECONNRESET);
 }
 
+TEST_CASE("a refused socket connects again") {
+  Socket listening = ListenOnLoopback();
+  const Address address = listening.LocalAddress();
+  listening.Close();
+  int error = 0;
+  Socket socket = Socket::Connect(address, &error);
+  CHECK(socket.ConnectError(address) == ECONNREFUSED);
+  CHECK_FALSE(socket.TakeIcmpError());
+  REQUIRE(socket.ConnectAgain(address));
+  CHECK(socket.ConnectError(address) == ECONNREFUSED);
+  listening = ListenOnLoopback(address.port());
+  REQUIRE(socket.ConnectAgain(address));
+  CHECK(socket.ConnectError(address) == 0);
+  Socket far = AcceptFrom(listening);
+  SendAll(far, "x");
+  CHECK(ReceiveSome(socket) == "x");
+}
+
+TEST_CASE("a refused socket is refused again, on IPv4 and IPv6") {
+  for (const char* text : {"127.0.0.1:1", "[::1]:1"}) {  // nobody listens
+    const Address nobody = *Address::Parse(text);
+    int error = 0;
+    Socket socket = Socket::Connect(nobody, &error);
+    if (!socket.open()) continue;  // this machine has no IPv6
+    for (int i = 0; i < 3; ++i) {
+      CHECK(socket.ConnectError(nobody) == ECONNREFUSED);
+      CHECK(socket.TakeError() == 0);
+      CHECK_FALSE(socket.TakeIcmpError());
+      REQUIRE(socket.ConnectAgain(nobody));
+    }
+  }
+}
+
+TEST_CASE("a connect that goes on has no error yet, and can't begin again") {
+  // Its queue is full: no SYN more is answered.
+  const Socket listening = ListenOnLoopback();
+  const Address address = listening.LocalAddress();
+  REQUIRE(listen(listening.fd(), 0) == 0);
+  int error = 0;
+  const Socket first = Socket::Connect(address, &error);
+  const Socket second = Socket::Connect(address, &error);
+  Socket third = Socket::Connect(address, &error);
+  CHECK(third.ConnectError(address) == 0);
+  CHECK_FALSE(third.ConnectAgain(address));
+  CHECK_FALSE(third.open());
+}
+
 TEST_CASE("a refused connect tells its errno once") {
   const Address nobody = ListenOnLoopback().LocalAddress();  // closed again
   int error = 0;

@@ -47,6 +47,52 @@ TEST_CASE("a connect that loopback refuses has failed, and no event comes") {
   origin.Drop(std::move(connection));
 }
 
+TEST_CASE(
+    "a refused socket is used again, and then by the connect that succeeds") {
+  Origin origin;
+  const Address address = origin.listening.LocalAddress();
+  origin.listening.Close();
+  int error = 0;
+  int fd = -1;
+  for (int i = 0; i < 3; ++i) {
+    auto refused = UpstreamConnection::Connect(origin.loop, origin.endpoint,
+                                               origin.user, &error);
+    REQUIRE(refused != nullptr);
+    CHECK(refused->TakeConnectError() == ECONNREFUSED);
+    CHECK_FALSE(refused->TakeIcmpError());
+    if (i > 0) CHECK(refused->socket().fd() == fd);
+    fd = refused->socket().fd();
+    origin.Drop(std::move(refused));
+  }
+  origin.listening = ListenOnLoopback(address.port());
+  auto connection = origin.Connect();
+  CHECK(connection->socket().fd() == fd);
+  CHECK_FALSE(connection->connect_failed());
+  Socket far = AcceptFrom(origin.listening);
+  Story(origin.loop)
+      .Until([&] { return origin.user.writable > 0; })
+      .Do([&] { CHECK(connection->TakeConnectError() == 0); })
+      .Do([&] { SendAll(far, "x"); })
+      .Until([&] { return origin.user.readable > 0; })
+      .Play();
+  const auto facts = connection->socket().Facts();
+  REQUIRE(facts);
+  CHECK(facts->total_retransmits == 0);
+  CHECK(facts->bytes_received == 1);
+  origin.Drop(std::move(connection));
+}
+
+TEST_CASE("a refused socket whose ICMP errors nobody took is closed") {
+  Origin origin;
+  origin.listening.Close();
+  int error = 0;
+  auto refused = UpstreamConnection::Connect(origin.loop, origin.endpoint,
+                                             origin.user, &error);
+  REQUIRE(refused != nullptr);
+  origin.Drop(std::move(refused));
+  CHECK_FALSE(origin.endpoint.TakeRefused().open());
+}
+
 TEST_CASE("the user hears of bytes and of the peer's end") {
   Origin origin;
   auto connection = origin.Connect();
