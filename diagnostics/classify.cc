@@ -12,7 +12,6 @@ namespace {
 constexpr Micros kRaceWindow = Seconds(1);
 // An address that nobody answers for fails after three ARP requests, 1 s each.
 constexpr Micros kArpFailure = std::chrono::milliseconds(2900);
-// A router without a route says so at once: within a round trip of a SYN.
 constexpr Micros kAtOnce = std::chrono::milliseconds(100);
 constexpr Micros kUnknownRtt = std::chrono::milliseconds(300);
 
@@ -27,12 +26,16 @@ bool Early(const AttemptFacts& a) {
   return a.acked.has_value() ? *a.acked == 0 : a.sent == 0;
 }
 
+// How soon a router that need not wait answers a SYN: within a round trip.
+Micros AtOnce(const AttemptFacts& a) {
+  return kAtOnce + a.peer_min_rtt.value_or(kUnknownRtt);
+}
+
 // The error came when no SYN of ours was on its way: those leave a whole number
 // of seconds from the first. So the router had waited, for ARP requests that
 // another's packet had begun.
 bool BetweenSyns(const AttemptFacts& a) {
-  return a.connect % Seconds(1) >
-         kAtOnce + a.peer_min_rtt.value_or(kUnknownRtt);
+  return a.connect % Seconds(1) > AtOnce(a);
 }
 
 // ICMP type 3 (v6: 1): which router speaks, and of what.
@@ -316,8 +319,7 @@ bool IsNoSuchHost(const IcmpFacts& icmp) {
 
 // Our own timer says nothing about when the ICMP error came.
 bool CameLate(const AttemptFacts& a) {
-  return a.end == AttemptEnd::kErrno &&
-         a.connect > kAtOnce + a.peer_min_rtt.value_or(kUnknownRtt);
+  return a.end == AttemptEnd::kErrno && a.connect > AtOnce(a);
 }
 
 bool NoNeighbour(const AttemptFacts& a) {

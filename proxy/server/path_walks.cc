@@ -70,14 +70,25 @@ void PathWalks::StartGood() {
   {
     const std::lock_guard lock(mutex_);
     if (waiting_.empty()) return;
-    if (running_ == 0) {
-      target = waiting_.front();
-      waiting_.pop_front();
-      MarkRunning(kept_[target->ToString()]);
-    }
+    if (running_ == 0) target = TakeWaiting();
+    if (target) MarkRunning(kept_[target->ToString()]);
   }
   good_timer_.Arm(loop_.wheel(), kGoodSpacing, *this);
   if (target) Start(*target);
+}
+
+// Requires: the lock. Whose times have turned bad since waits on: a walk tells
+// nothing of good times there, and would take the place of what one has found.
+std::optional<Address> PathWalks::TakeWaiting() {
+  const auto good = std::ranges::find_if(waiting_, [this](const Address& each) {
+    const auto kept = kept_.find(each.ToString());
+    return kept == kept_.end() || kept->second.begun == kNoTime ||
+           loop_.now() - kept->second.begun >= kPause;
+  });
+  if (good == waiting_.end()) return {};
+  const Address target = *good;
+  waiting_.erase(good);
+  return target;
 }
 
 // Requires: the lock.

@@ -62,6 +62,7 @@ class PathWalks final : private PathWalkEvents, private TimerEvents {
   std::shared_ptr<const PathReport> FindGood(const Address& target,
                                              Time now) const;
   void StartGood();
+  std::optional<Address> TakeWaiting();
   void OnTimer(Timer& timer) override;
   void Start(const Address& target);
   void OnPathWalked(PathWalk& walk, PathReport report) override;

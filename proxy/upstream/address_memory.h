@@ -37,6 +37,7 @@ class AddressMemory {
   // Nothing came from there from `since` until `now`. A silence that goes on
   // since one of the last seconds is one with it.
   void NoteSilence(Time since, Time now);
+  // A router's ICMP error for a packet to this address. It takes a lock.
   void NoteNoWay(const NoWayOn& word);
   // It refused a connection.
   void NoteRefusal(Time now) { Store(refused_, now); }
