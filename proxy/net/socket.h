@@ -73,8 +73,8 @@ class Socket {
   // What became of the connect until now: 0 if it goes on or is through,
   // otherwise its errno, and the socket may ConnectAgain. `address`: as before.
   int ConnectError(const Address& address);
-  // Another connect, after one that failed by ConnectError: for a third of what
-  // a new socket costs. TakeIcmpError must have been called, for the queue
+  // Another connect, after one that failed by ConnectError: a third cheaper than
+  // with a new socket. TakeIcmpError must have been called, for the queue
   // outlives the connect. False: it can't, and is closed.
   bool ConnectAgain(const Address& address);
 

@@ -147,7 +147,9 @@ void UpstreamConnection::Close() {
   if (socket().open()) endpoint_.OnClosed(*this);
   watch_.Disarm();
   idle_timer_.Disarm();
-  if (refused_ && icmp_taken_) endpoint_.PutRefused(std::move(socket()));
+  if (refused_ && icmp_taken_ && socket().open()) {
+    endpoint_.PutRefused(std::move(socket()));
+  }
   socket().Close();
   DropRival();
 }

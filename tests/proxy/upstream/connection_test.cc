@@ -62,7 +62,8 @@ TEST_CASE(
     CHECK_FALSE(refused->TakeIcmpError());
     if (i > 0) CHECK(refused->socket().fd() == fd);
     fd = refused->socket().fd();
-    origin.Drop(std::move(refused));
+    refused->Close();
+    origin.Drop(std::move(refused));  // closes it again
   }
   origin.listening = ListenOnLoopback(address.port());
   auto connection = origin.Connect();
