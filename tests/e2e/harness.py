@@ -119,6 +119,7 @@ class Proxy(Process):
         pattern = r"listening on (\S+)"
         super().__init__([WHICHHOP, "run", "-c", self.config_path], pattern)
         wait_for(lambda: len(self._addresses(pattern)) >= listeners, "all listeners")
+        self.addresses = self._addresses(pattern)  # the first alone was waited for
 
     def log(self):
         """The access log's lines so far, as objects."""
