@@ -8,11 +8,7 @@ from documented import produced
 from namespaces import CASES, MODES, NO_GOLDEN, VISITS
 
 
-def setUpModule():
-    why = namespaces.lacking()
-    if why:
-        print(f"\n*** SKIPPED: {why} ***\n", flush=True)
-        raise unittest.SkipTest(why)
+setUpModule = namespaces.skip_where_lacking
 
 
 class NetworkTest(unittest.TestCase):

@@ -19,6 +19,7 @@ import struct
 import subprocess
 import threading
 import time
+import unittest
 
 import fault_table
 import verdict
@@ -118,6 +119,14 @@ def lacking():
     except OSError as error:
         return f"no network namespaces here: {error}"
     return None
+
+
+def skip_where_lacking():
+    """A module's setUpModule."""
+    why = lacking()
+    if why:
+        print(f"\n*** SKIPPED: {why} ***\n", flush=True)
+        raise unittest.SkipTest(why)
 
 
 # No limit by the mask: one of 0 would empty, each time, the bucket that the errors of dead routes

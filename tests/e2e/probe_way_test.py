@@ -13,11 +13,7 @@ from namespaces import ISP, PORT, PORT_6, TOR, Network, host_address, inside, ro
 from probe_test import configuration, states
 
 
-def setUpModule():
-    why = namespaces.lacking()
-    if why:
-        print(f"\n*** SKIPPED: {why} ***\n", flush=True)
-        raise unittest.SkipTest(why)
+setUpModule = namespaces.skip_where_lacking
 
 
 def configured(position="cdn", topology=None):

@@ -25,11 +25,7 @@ routes:
 """
 
 
-def setUpModule():
-    why = namespaces.lacking()
-    if why:
-        print(f"\n*** SKIPPED: {why} ***\n", flush=True)
-        raise unittest.SkipTest(why)
+setUpModule = namespaces.skip_where_lacking
 
 
 class Walks(unittest.TestCase):

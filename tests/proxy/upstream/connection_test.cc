@@ -35,10 +35,7 @@ TEST_CASE("the user hears that a connect succeeded") {
 TEST_CASE("a connect that loopback refuses has failed, and no event comes") {
   Origin origin;
   origin.listening.Close();
-  int error = 0;
-  auto connection = UpstreamConnection::Connect(origin.loop, origin.endpoint,
-                                                origin.user, &error);
-  REQUIRE(connection != nullptr);
+  auto connection = origin.Begin();
   CHECK(connection->connect_failed());
   Story(origin.loop).Turns(3).Play();
   CHECK(origin.user.readable + origin.user.writable == 0);
@@ -52,12 +49,9 @@ TEST_CASE(
   Origin origin;
   const Address address = origin.listening.LocalAddress();
   origin.listening.Close();
-  int error = 0;
   int fd = -1;
   for (int i = 0; i < 3; ++i) {
-    auto refused = UpstreamConnection::Connect(origin.loop, origin.endpoint,
-                                               origin.user, &error);
-    REQUIRE(refused != nullptr);
+    auto refused = origin.Begin();
     CHECK(refused->TakeConnectError() == ECONNREFUSED);
     CHECK_FALSE(refused->TakeIcmpError());
     if (i > 0) CHECK(refused->socket().fd() == fd);
@@ -86,10 +80,7 @@ TEST_CASE(
 TEST_CASE("a refused socket whose ICMP errors nobody took is closed") {
   Origin origin;
   origin.listening.Close();
-  int error = 0;
-  auto refused = UpstreamConnection::Connect(origin.loop, origin.endpoint,
-                                             origin.user, &error);
-  REQUIRE(refused != nullptr);
+  auto refused = origin.Begin();
   origin.Drop(std::move(refused));
   CHECK_FALSE(origin.endpoint.TakeRefused().open());
 }

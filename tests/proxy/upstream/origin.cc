@@ -8,11 +8,16 @@ Origin::Origin(Duration idle_timeout)
     : listening(ListenOnLoopback()),
       endpoint(loop, {listening.LocalAddress(), "origin"}, idle_timeout) {}
 
-std::unique_ptr<UpstreamConnection> Origin::Connect() {
+std::unique_ptr<UpstreamConnection> Origin::Begin() {
   int error = 0;
   auto connection = UpstreamConnection::Connect(loop, endpoint, user, &error);
   REQUIRE(connection != nullptr);
   CHECK(error == 0);
+  return connection;
+}
+
+std::unique_ptr<UpstreamConnection> Origin::Connect() {
+  auto connection = Begin();
   REQUIRE(AwaitWritable(connection->socket()));
   return connection;
 }

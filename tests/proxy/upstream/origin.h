@@ -20,7 +20,8 @@ struct Listening final : UpstreamEvents {
 struct Origin {
   explicit Origin(Duration idle_timeout = std::chrono::seconds(60));
 
-  // A connection whose handshake is complete.
+  // A connection that was begun, and one whose handshake is complete.
+  std::unique_ptr<UpstreamConnection> Begin();
   std::unique_ptr<UpstreamConnection> Connect();
   // Puts a new connection into the pool: its socket's descriptor.
   int PutNew();
